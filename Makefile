@@ -1,0 +1,51 @@
+# What a person types. CI calls the same targets; the two commands that need Go alone are in README.md.
+GO ?= go
+FUZZTIME ?= 60s
+BIN = build/banyan
+
+.PHONY: check test race lint build local fuzz rules check-newservice bench bench-proxy bench-donate bench-backfill template browser
+
+check: lint test race ## everything that needs Go alone, then the linters
+
+test:
+	$(GO) test ./...
+
+race:
+	$(GO) test -race ./...
+
+lint: template
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'gofmt wants:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+template: ## needs cfn-lint on the PATH; .ci/run installs it
+	cfn-lint template.yaml
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -o $(BIN) .
+
+local: build ## the whole world on this machine
+	$(BIN) up
+
+fuzz: ## every fuzz target for FUZZTIME, one after the other
+	infra/bench/fuzz.sh $(FUZZTIME)
+
+rules: ## the rules of the wire contract and where each is proved
+	@grep -rnoE --include=*_test.go '\bW-[0-9]+\b' gateway shared infra | sort -t- -k2 -n
+
+check-newservice: ## CONTRIBUTING's recipe "add a service", followed by a script in a copy
+	infra/newservice/check.sh
+
+bench: bench-proxy bench-donate bench-backfill
+
+bench-proxy: ## CPU a proxied request beside nginx, HAProxy (both must be installed) and net/http's ReverseProxy
+	$(GO) run ./infra/bench/proxy
+
+bench-donate: ## 350 donations a second for a minute through every part
+	$(GO) run ./infra/bench/donate
+
+bench-backfill: ## a generated dump of a million submissions into the store
+	$(GO) run ./infra/bench/migrate
+
+browser: ## the donor's journey in a real browser; needs chromium and chromedriver
+	BANYAN_CHROMIUM=$${BANYAN_CHROMIUM:-chromedriver} $(GO) test -count=1 -run Browser ./infra/local/...
