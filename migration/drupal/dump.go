@@ -1,0 +1,421 @@
+package drupal
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Kind is how a dump wrote a value.
+type Kind uint8
+
+const (
+	Null   Kind = iota
+	Number      // digits as they stand in the dump
+	Text        // a string, escapes undone
+	Binary      // bytes: 0x…, x'…', _binary '…'
+)
+
+// Value is one value of a row.
+type Value struct {
+	Kind  Kind
+	Bytes []byte
+}
+
+// Statement is what a dump says: that a table is, or that rows of it follow.
+type Statement struct {
+	Create  *Table   // set for CREATE TABLE
+	Insert  string   // the table's name for INSERT, whose rows Row reads
+	Columns []string // of the rows; nil where the dump names none
+}
+
+// Dump reads what mysqldump and mariadb-dump write, in memory that does not grow with it. It is not safe for
+// concurrent use.
+type Dump struct {
+	scanner
+	tables   map[string]*Table
+	table    string
+	rows     int64
+	columns  int    // of the INSERT at hand, 0: unknown
+	inRows   bool   // an INSERT is being read
+	stop     string // what ends a statement
+	database string
+	headed   bool // it began with mysqldump's own head, so its last line must come too
+	ended    bool
+	row      []Value
+	spans    [][2]int
+}
+
+// NewDump reads a dump that is not compressed.
+func NewDump(r io.Reader) *Dump {
+	return &Dump{scanner: scanner{r: r}, tables: map[string]*Table{}, stop: ";"}
+}
+
+// Next goes to the next CREATE TABLE or INSERT, over rows that were not read. io.EOF: the dump is whole and at its
+// end. Any other error is a *Damage.
+func (d *Dump) Next() (Statement, error) {
+	if d.inRows {
+		d.inRows = false
+		if err := d.skip(); err != nil {
+			return Statement{}, err
+		}
+	}
+	for {
+		d.mark = d.pos
+		c := d.peek()
+		switch {
+		case c == 0 && d.pos == d.end:
+			return Statement{}, d.finish()
+		case c != 0 && c <= ' ' || c == ';':
+			d.pos++
+		case d.stop != ";" && !d.has("DELIMITER"): // a trigger or a routine, in whatever SQL
+			if !d.past(d.stop) {
+				return Statement{}, d.ends()
+			}
+		case c == '#' || d.has("--"):
+			d.remark()
+		case d.has("/*"):
+			if err := d.comment(); err != nil {
+				return Statement{}, err
+			}
+		case d.has("CREATE TABLE "):
+			return d.create()
+		case d.has("INSERT "), d.has("REPLACE "):
+			return d.insert()
+		default:
+			if err := d.other(); err != nil {
+				return Statement{}, err
+			}
+		}
+	}
+}
+
+func (d *Dump) finish() error {
+	if d.cut() != nil || d.headed && !d.ended {
+		return d.ends()
+	}
+	return io.EOF
+}
+
+func (d *Dump) damage(text string, args ...any) error {
+	return &Damage{Line: d.line(), Offset: d.base + int64(d.pos), Table: d.table, Row: d.rows, Text: fmt.Sprintf(text, args...)}
+}
+
+func (d *Dump) ends() error {
+	e := d.damage("the dump ends in the middle; a whole one ends with the line \"-- Dump completed\": make it again").(*Damage)
+	e.Err = d.cut()
+	return e
+}
+
+// remark passes a line's comment, and notes mysqldump's first and last.
+func (d *Dump) remark() {
+	switch {
+	case d.has("-- MYSQL DUMP"), d.has("-- MARIADB DUMP"):
+		d.headed = true
+	case d.has("-- DUMP COMPLETED"):
+		d.ended = true
+	}
+	d.past("\n")
+}
+
+// comment passes /* … */. What a conditional comment holds for us is the character set alone: the rest are settings,
+// views and triggers.
+func (d *Dump) comment() error {
+	if !d.has("/*!") && !d.has("/*M!") {
+		if !d.past("*/") {
+			return d.ends()
+		}
+		return nil
+	}
+	if !d.until("*/", true) {
+		return d.ends()
+	}
+	words := strings.Fields(strings.Trim(string(d.buf[d.mark:d.pos]), "/*M! "))
+	if len(words) > 3 {
+		return d.charset(words[1:])
+	}
+	return nil
+}
+
+// charset refuses a dump whose bytes are not UTF-8; words are those of a statement.
+func (d *Dump) charset(words []string) error {
+	if len(words) < 3 || !strings.EqualFold(words[0], "SET") || !strings.EqualFold(words[1], "NAMES") {
+		return nil
+	}
+	name := strings.ToLower(strings.Trim(words[2], "';*/"))
+	if strings.HasPrefix(name, "utf8") || name == "binary" {
+		return nil
+	}
+	return d.damage("the dump is written in %s; make it again with --default-character-set=utf8mb4", name)
+}
+
+// other passes a statement that says nothing about rows.
+func (d *Dump) other() error {
+	known := ""
+	for _, word := range []string{"SET", "LOCK", "UNLOCK", "DROP", "ALTER", "USE", "CREATE", "START", "BEGIN", "COMMIT", "ANALYZE", "CHANGE", "DELIMITER"} {
+		if d.has(word) {
+			known = word
+		}
+	}
+	switch known {
+	case "":
+		return d.damage("%q is not how a statement of mysqldump begins; what is needed is its plain SQL, or that gzipped", d.ahead())
+	case "DELIMITER":
+		return d.delimiter()
+	}
+	if !d.until(d.stop, known == "USE" || known == "SET") {
+		return d.ends()
+	}
+	words := strings.Fields(string(d.buf[d.mark:d.pos]))
+	if known == "SET" {
+		return d.charset(words)
+	}
+	if known == "USE" && len(words) > 1 {
+		return d.use(strings.Trim(words[1], "`;"))
+	}
+	return nil
+}
+
+// use refuses a second database, whose tables would be taken for the first one's.
+func (d *Dump) use(name string) error {
+	if d.database != "" && d.database != name {
+		return d.damage("the dump holds the databases %s and %s; make one of %s alone", d.database, name, d.database)
+	}
+	d.database = name
+	return nil
+}
+
+func (d *Dump) delimiter() error {
+	if !d.past("DELIMITER") {
+		return d.damage("DELIMITER is written in capitals by mysqldump")
+	}
+	if !d.until("\n", true) {
+		return d.ends()
+	}
+	d.stop = strings.TrimSpace(string(d.buf[d.mark:d.pos]))
+	if d.stop == "" {
+		return d.damage("DELIMITER names nothing")
+	}
+	return nil
+}
+
+func (d *Dump) skip() error {
+	if !d.until(d.stop, false) {
+		return d.ends()
+	}
+	return nil
+}
+
+// ahead is a little of what comes, for a message. It shows no more: rows hold people.
+func (d *Dump) ahead() string {
+	d.has("0123456789")
+	return string(d.buf[d.pos:min(d.pos+10, d.end)])
+}
+
+func (d *Dump) create() (Statement, error) {
+	if !d.until(d.stop, true) {
+		return Statement{}, d.ends()
+	}
+	t, err := parseTable(string(d.buf[d.mark:d.pos]))
+	if err != nil {
+		return Statement{}, d.damage("%v", err)
+	}
+	if d.tables[t.Name] != nil {
+		return Statement{}, d.damage("the dump creates table %s twice; make one of a single database", t.Name)
+	}
+	d.tables[t.Name] = t
+	d.table, d.rows = t.Name, 0
+	return Statement{Create: t}, nil
+}
+
+// insert reads INSERT [IGNORE] INTO `table` [(`column`, …)] VALUES.
+func (d *Dump) insert() (Statement, error) {
+	if !d.until("VALUES", true) {
+		return Statement{}, d.ends()
+	}
+	words := words(string(d.buf[d.mark:d.pos]))
+	i := 1
+	for i < len(words) && !words[i].name {
+		i++
+	}
+	if i >= len(words) {
+		return Statement{}, d.damage("an INSERT names no table")
+	}
+	st := Statement{Insert: words[i].text}
+	for _, w := range words[i+1:] {
+		if w.name {
+			st.Columns = append(st.Columns, w.text)
+		}
+	}
+	if t := d.tables[st.Insert]; t != nil && st.Columns == nil {
+		st.Columns = t.names
+	}
+	if d.table != st.Insert {
+		d.table, d.rows = st.Insert, 0
+	}
+	d.columns, d.inRows = len(st.Columns), true
+	return st, nil
+}
+
+// Row is the next row of the INSERT at hand, or nil after its last. It is good until the next call of Row or Next.
+func (d *Dump) Row() ([]Value, error) {
+	if !d.inRows {
+		return nil, nil
+	}
+	for {
+		d.mark = d.pos
+		switch c := d.peek(); {
+		case c == '(':
+			d.pos++
+			return d.values()
+		case c == ';':
+			d.pos++
+			d.inRows = false
+			return nil, nil
+		case c == ',' || c != 0 && c <= ' ':
+			d.pos++
+		case d.pos == d.end:
+			return nil, d.ends()
+		default:
+			return nil, d.damage("%q where a row begins with (", d.ahead())
+		}
+	}
+}
+
+func (d *Dump) values() ([]Value, error) {
+	d.row, d.spans = d.row[:0], d.spans[:0]
+	for {
+		kind, from, to, err := d.value()
+		if err != nil {
+			return nil, err
+		}
+		d.row = append(d.row, Value{Kind: kind})
+		d.spans = append(d.spans, [2]int{from, to})
+		c := d.blank()
+		if c == 0 && d.pos == d.end {
+			return nil, d.ends()
+		}
+		if c != ',' && c != ')' {
+			return nil, d.damage("%q where , or ) follows a value", d.ahead())
+		}
+		d.pos++
+		if c == ')' {
+			break
+		}
+	}
+	if d.columns > 0 && len(d.row) != d.columns {
+		return nil, d.damage("a row has %d values where the table has %d columns", len(d.row), d.columns)
+	}
+	for i, span := range d.spans {
+		d.row[i].Bytes = d.buf[d.mark+span[0] : d.mark+span[1]]
+	}
+	d.rows++
+	return d.row, nil
+}
+
+// blank passes white space and gives the byte ahead.
+func (d *Dump) blank() byte {
+	c := d.peek()
+	for c != 0 && c <= ' ' {
+		d.pos++
+		c = d.peek()
+	}
+	return c
+}
+
+// value reads one value and gives its place relative to mark.
+func (d *Dump) value() (kind Kind, from, to int, err error) {
+	c := d.blank()
+	if c == '\'' || c == '"' {
+		return d.quoted(Text, c)
+	}
+	from = d.pos - d.mark
+	for c != ',' && c != ')' && c > ' ' && c != '\'' {
+		d.pos++
+		c = d.peek()
+	}
+	word := d.buf[d.mark+from : d.pos]
+	switch {
+	case d.pos == d.end:
+		return 0, 0, 0, d.ends()
+	case len(word) == 0:
+		return 0, 0, 0, d.damage("a value is missing")
+	case word[0] >= '0' && word[0] <= '9' && (len(word) < 2 || word[1] != 'x'), word[0] == '-', word[0] == '.':
+		return Number, from, d.pos - d.mark, nil
+	case bytes.EqualFold(word, []byte("NULL")):
+		return Null, from, from, nil
+	case len(word) >= 2 && word[0] == '0':
+		return d.hex(from+2, d.pos-d.mark)
+	case word[0] == '_' || len(word) == 1:
+		return d.introduced(string(word))
+	}
+	return 0, 0, 0, d.damage("%q is no value of mysqldump's", word[:min(len(word), 10)])
+}
+
+func (d *Dump) quoted(kind Kind, quote byte) (Kind, int, int, error) {
+	d.pos++
+	from, to, whole := d.string(quote)
+	if !whole {
+		return 0, 0, 0, d.ends()
+	}
+	return kind, from, to, nil
+}
+
+// introduced reads the string after _binary, _utf8mb4, x or b.
+func (d *Dump) introduced(word string) (Kind, int, int, error) {
+	if d.blank() != '\'' {
+		return 0, 0, 0, d.damage("%s is not followed by a string", word)
+	}
+	kind, from, to, err := d.quoted(Binary, '\'')
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	switch word = strings.ToLower(word); {
+	case word == "x":
+		return d.hex(from, to)
+	case word == "b":
+		return d.bits(from, to)
+	case strings.HasPrefix(word, "_utf8"):
+		return Text, from, to, nil
+	case word == "_binary":
+		return kind, from, to, nil
+	}
+	return 0, 0, 0, d.damage("a string in %s; make the dump again with --default-character-set=utf8mb4", word[1:])
+}
+
+// hex turns digits into bytes where they lie.
+func (d *Dump) hex(from, to int) (Kind, int, int, error) {
+	digits := d.buf[d.mark+from : d.mark+to]
+	if len(digits)%2 != 0 {
+		return 0, 0, 0, d.damage("a hexadecimal value has an odd number of digits")
+	}
+	for i := 0; i < len(digits); i += 2 {
+		high, low := digit(digits[i]), digit(digits[i+1])
+		if high > 15 || low > 15 {
+			return 0, 0, 0, d.damage("a hexadecimal value holds something else than digits")
+		}
+		digits[i/2] = high<<4 | low
+	}
+	return Binary, from, from + len(digits)/2, nil
+}
+
+func digit(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10
+	}
+	return 16
+}
+
+// bits writes b'101' as the number it is, in decimal where that fits in its own digits: a bit column of Drupal's
+// holds one bit.
+func (d *Dump) bits(from, to int) (Kind, int, int, error) {
+	digits := d.buf[d.mark+from : d.mark+to]
+	if len(digits) != 1 || digits[0] != '0' && digits[0] != '1' {
+		return 0, 0, 0, d.damage("a bit value of %d bits; only one bit is known", len(digits))
+	}
+	return Number, from, to, nil
+}
