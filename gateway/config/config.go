@@ -1,0 +1,111 @@
+// Package config reads gateway.yaml. It is strict, and says every mistake at once: each with its file and line, what
+// was wrong and what would be right.
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/banyan-migration/banyan/gateway/route"
+	"github.com/banyan-migration/banyan/gateway/split"
+)
+
+// Config is a checked gateway.yaml. It is immutable: a reload makes a new one.
+type Config struct {
+	File      string
+	Listen    string // host:port; port 0 takes a free one
+	Admin     Admin
+	GatewayID string // names this replica in logs and in loop detection (W-33)
+
+	Hosts       []string // accepted Hosts in lower case without port; "*" accepts any (W-16)
+	DefaultHost string   // for HTTP/1.0 without Host; empty: 400 (W-18)
+	Trusted     []netip.Prefix
+
+	Store string         // of the plan: sqlite:FILE; empty: in memory
+	Keys  []split.Secret // in file order, the first signs; empty: one is made and kept
+
+	Log      Log
+	Limits   Limits
+	Timeouts Timeouts
+
+	Health  string // a path on the data port; empty: none
+	Deny    *route.Deny
+	Default string // the backend of requests that no route takes: legacy
+
+	Backends map[string]*Backend
+	Groups   []*Group // in order of their names
+	Table    *route.Table
+
+	TLS           TLS      // of the data port; empty: plain
+	Via           bool     // add Via (W-32)
+	Strip         []string // answer headers that clients do not get (W-34)
+	StrictFraming bool     // 502 for an answer with both framings (W-46)
+	Origins       []string // internal origins, scheme://host[:port], rewritten in Location and the like (W-60)
+	Kill          string   // the kill switch's file; empty: none
+
+	Data  Data
+	Notes []Note // what is accepted and still worth saying
+}
+
+// Admin is the admin API's listener.
+type Admin struct {
+	Listen string // empty: no admin API
+	Token  string // empty: one is made, on loopback only
+}
+
+// Log is the access log.
+type Log struct {
+	Access string // "-" standard output, a file, or "off"
+	Format string // "json" or "combined"
+}
+
+// Limits are in bytes.
+type Limits struct {
+	Head int   // one request's head (W-67)
+	Body int64 // one request's body (W-69)
+}
+
+// Timeouts of one request; see W-70 to W-73.
+type Timeouts struct {
+	Head      time.Duration // a client's head, from its first byte
+	Body      time.Duration // a body's silence
+	Idle      time.Duration // a client connection between requests
+	Connect   time.Duration // to a backend
+	FirstByte time.Duration // a backend's answer head, from the end of the request
+}
+
+// TLS is a PEM certificate chain and its key, as files.
+type TLS struct{ Cert, Key string }
+
+// On says whether the data port speaks TLS itself.
+func (t TLS) On() bool { return t.Cert != "" }
+
+// Data names the old site's database and the services' store, for lag and readiness.
+type Data struct{ From, To string }
+
+// Backend is one place that answers.
+type Backend struct {
+	Name    string
+	Scheme  string // http or https
+	Address string // host:port, with the scheme's port where none is given
+	Host    string // the url's own host, for TLS's server name; never sent as Host (W-17)
+	Kind    string // drupal7, drupal8 or empty
+	Options route.Options
+	Line    int
+}
+
+// Drupal says whether PHP stands behind: names with '_' are dropped (W-29).
+func (b *Backend) Drupal() bool { return b.Kind != "" }
+
+// Group is a route group with the seeds of its weight and phase: they are used only when the plan does not know it.
+type Group struct {
+	*route.Group
+	Weight int    // basis points, 0 to 10000
+	Phase  string // off, canary or full
+}
+
+// Note is something that is accepted and that its author should know.
+type Note struct {
+	Line int
+	Text string
+}
