@@ -28,6 +28,9 @@ type Item struct {
 	Expires time.Time // zero: never
 }
 
+// Expired says that the item's time is up: to readers and to Absent it is not there.
+func (i Item) Expired(now time.Time) bool { return !i.Expires.IsZero() && !i.Expires.After(now) }
+
 // Condition is what must hold of the stored item for a write to happen: Always, Absent, or the revision that was
 // read (a positive number).
 type Condition int64
