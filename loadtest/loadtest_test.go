@@ -1,0 +1,189 @@
+package loadtest_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/banyan-migration/banyan/infra/local/site"
+	"github.com/banyan-migration/banyan/loadtest"
+)
+
+func TestDonorsGiveAsBrowsersDo(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	res := run(t, s, plan(t, "kind: drip\nrate: 100\nhold: 200ms\n"))
+	if res.Accepted() != 20 || res.Legacy.Accepted != 10 || res.Services.Accepted != 10 || len(res.Errors) != 0 {
+		t.Fatalf("accepted %d by Drupal and %d by services, %v", res.Legacy.Accepted, res.Services.Accepted, res.Errors)
+	}
+	if res.Sent != 60 || s.requests.Load() != 60 {
+		t.Errorf("%d requests sent, %d came: a donation is a form, its post and the page after", res.Sent, s.requests.Load())
+	}
+	post := s.posts[0]
+	want := map[string]string{"form_id": "webform_client_form_2", "op": "Donate", "details[page_num]": "1", "details[finished]": "0",
+		"form_build_id": "form-B3JDxgX_DYTPZTlTxCG-XkXZASzNLbTedQiLewAFj30", "submitted[country]": "GB"}
+	for name, value := range want {
+		if got := post.PostForm.Get(name); got != value {
+			t.Errorf("%s = %q, want %q", name, got, value)
+		}
+	}
+	if post.Host != "www.rednosefund.example" || post.Header.Get("Cookie") != "__banyan=v1" ||
+		!strings.HasPrefix(post.Header.Get("Content-Type"), "multipart/form-data") {
+		t.Errorf("host %q, headers %v", post.Host, post.Header)
+	}
+	if post.PostForm.Has("name") || post.PostForm.Has("pass") {
+		t.Error("the login block's form was filled in too")
+	}
+}
+
+func TestReconcileFindsWhatIsMissingDoubledOrWrong(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	res := run(t, s, plan(t, "kind: drip\nrate: 100\nhold: 100ms\n"))
+	if err := res.Reconcile(strings.NewReader(s.lines())); err != nil || !res.Reconciled.Clean() || res.Reconciled.Stored != 10 {
+		t.Fatalf("%+v, %v", res.Reconciled, err)
+	}
+	s.stored[0].Ref = "somebody else's"
+	s.stored[1].Amount = "0.01"
+	s.stored = append(s.stored, s.stored[2])
+	if err := res.Reconcile(strings.NewReader(s.lines())); err != nil {
+		t.Fatal(err)
+	}
+	r := res.Reconciled
+	if r.Clean() || len(r.Missing) != 1 || len(r.WrongAmount) != 1 || len(r.Doubled) != 1 || r.Stored != 10 {
+		t.Errorf("%+v", r)
+	}
+	if err := res.Reconcile(strings.NewReader("{}\n<html>")); err == nil || !strings.Contains(err.Error(), "line 2") {
+		t.Errorf("an unreadable line gave %v", err)
+	}
+}
+
+func TestFailuresAreCountedByKindAndKnownApart(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	var n atomic.Int64
+	s.before = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != "POST" {
+			return false
+		}
+		switch n.Add(1) {
+		case 1: // taken, and the answer is lost
+			s.post(quiet{w}, r)
+			panic(http.ErrAbortHandler)
+		case 2:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case 3: // refused: the form again
+			_, _ = io.WriteString(w, s.page)
+		case 4:
+			http.Redirect(w, r, "http://elsewhere.example/", http.StatusFound)
+		default:
+			return false
+		}
+		return true
+	}
+	res := run(t, s, plan(t, "kind: drip\nrate: 100\nhold: 100ms\n"))
+	want := map[string]int64{"cut_off": 1, "status_503": 1, "refused": 1, "redirect": 1}
+	for kind, n := range want {
+		if res.Errors[kind] != n {
+			t.Errorf("%s: %d, want %d", kind, res.Errors[kind], n)
+		}
+	}
+	if res.Accepted() != 6 || len(res.Unanswered) != 3 || len(res.Refused) != 1 {
+		t.Errorf("%d accepted, unanswered %v, refused %v", res.Accepted(), res.Unanswered, res.Refused)
+	}
+	if err := res.Reconcile(strings.NewReader(s.lines())); err != nil {
+		t.Fatal(err)
+	}
+	if r := res.Reconciled; !r.Clean() || len(r.Unconfirmed) != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// quiet hides the answer of a handler whose connection is about to be cut.
+type quiet struct{ http.ResponseWriter }
+
+func (quiet) Write(b []byte) (int, error) { return len(b), nil }
+func (quiet) WriteHeader(int)             {}
+
+// The loop is open: a site that hangs does not slow the sends, and the wait counts from the time that was wanted.
+func TestSendsNeverWaitForAnswers(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	release := make(chan struct{})
+	s.before = func(w http.ResponseWriter, r *http.Request) bool {
+		if s.requests.Load() == 50 {
+			close(release)
+		}
+		<-release
+		return false
+	}
+	res := run(t, s, plan(t, "kind: drip\nrate: 500\nhold: 100ms\n"))
+	if res.Accepted() != 50 {
+		t.Errorf("%d of 50 accepted: the sends waited for answers", res.Accepted())
+	}
+	if res.Latency.Max < 90 || res.Visit.P90 < 10 {
+		t.Errorf("latency %+v leaves out the time that visitors hung", res.Latency)
+	}
+}
+
+func TestTooManyInFlightAreNotSent(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.before = func(_ http.ResponseWriter, r *http.Request) bool {
+		<-r.Context().Done()
+		return true
+	}
+	p := plan(t, "kind: drip\nrate: 100\nhold: 200ms\n")
+	o := loadtest.Options{Target: s.URL, InFlight: 3, Progress: func(snap loadtest.Snapshot) {}}
+	time.AfterFunc(300*time.Millisecond, cancel)
+	res, err := loadtest.Run(ctx, p, o)
+	if res == nil || err == nil || res.NotSent != 17 || res.Errors["cancelled"] != 3 {
+		t.Errorf("%v: %+v", err, res)
+	}
+}
+
+func TestNightIsReplayedFromTheLog(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	p := plan(t, "kind: night\nlog: sample\nstart: 2019-03-15T21:00:00Z\nend: 2019-03-15T21:01:00Z\nspeed: 100\n")
+	o := loadtest.Options{Target: s.URL, Open: func(string) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(site.AccessLog)), nil
+	}}
+	var told atomic.Int64
+	o.OnAccept = func(loadtest.Donation) { told.Add(1) }
+	res, err := loadtest.Run(t.Context(), p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 598 lines of the peak minute: 522 pages, 76 posts, 51 of them donations; each donation has two pages of its own.
+	if res.Accepted() != 51 || told.Load() != 51 || res.Sent != 598+2*51 || res.Unposted != 25 || len(res.Errors) != 0 {
+		t.Errorf("%d accepted, %d told, %d sent, %d unposted, %v", res.Accepted(), told.Load(), res.Sent, res.Unposted, res.Errors)
+	}
+}
+
+func TestUnreachableTargetIsCountedNotHidden(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.Close()
+	res := run(t, s, plan(t, "kind: drip\nrate: 100\nhold: 50ms\n"))
+	if res.Errors["connect"] != 5 || res.OK != 0 {
+		t.Errorf("%+v", res.Errors)
+	}
+}
+
+func TestTestPlansNeedAKey(t *testing.T) {
+	t.Parallel()
+	p, err := loadtest.Load("slam")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = loadtest.Run(t.Context(), p, loadtest.Options{Target: "http://127.0.0.1:1"}); err == nil || !strings.Contains(err.Error(), "BANYAN_KEY") {
+		t.Errorf("a plan of mark test ran without a key: %v", err)
+	}
+}
