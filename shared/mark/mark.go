@@ -1,0 +1,141 @@
+// Package mark signs and checks two headers of ours: X-Banyan-Mark, which says that a request is not live, and
+// X-Banyan-Client, by which the gateway tells the services who the visitor is. A wrong signature is never treated as
+// live: the request is refused.
+package mark
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The headers, in the form that net/http gives them.
+const (
+	Header       = "X-Banyan-Mark"
+	ClientHeader = "X-Banyan-Client"
+)
+
+// The kinds of mark. A request without a mark is live.
+const (
+	Shadow = "shadow" // set by the gateway alone: the same handler, nothing kept
+	Test   = "test"   // set by the load test and the deployment hooks: all the way, to the providers' test addresses
+)
+
+// Age is how old, or how far in the future, a signed header may be: clocks differ, and a recorded header must not
+// serve an attacker for long.
+const Age = 5 * time.Minute
+
+// ErrWrong says that a header is malformed, too old, or not signed by a key of ours.
+var ErrWrong = errors.New("mark: the signature does not hold")
+
+// Keys are the secrets by their id. All of them check; a caller names the one it signs with. The zero Keys checks
+// nothing as good.
+type Keys map[string]string
+
+// ParseKeys reads BANYAN_KEY: one secret, which gets the id k1, or id:secret pairs with commas between them. The empty
+// text is no keys. A secret has at least 16 bytes.
+func ParseKeys(s string) (Keys, error) {
+	keys := Keys{}
+	for _, pair := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' }) {
+		id, secret, named := strings.Cut(pair, ":")
+		if !named {
+			id, secret = "k1", pair
+		}
+		if id == "" || strings.ContainsAny(id, "; ") || len(secret) < 16 || keys[id] != "" {
+			return nil, fmt.Errorf("mark: key %q: want id:secret with a secret of at least 16 bytes, each id once", id)
+		}
+		keys[id] = secret
+	}
+	return keys, nil
+}
+
+// First is the id that signs where the caller has no wish: the first in order, "" without keys.
+func (k Keys) First() string {
+	ids := make([]string, 0, len(k))
+	for id := range k {
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	return slices.Min(ids)
+}
+
+// Sign is the value of Header for a request: kind;time;key id;HMAC. path is the request's target as sent, with its
+// query. It is "" for a key id that is not there.
+func (k Keys) Sign(id, kind string, at time.Time, method, path string, body []byte) string {
+	head := kind + ";" + strconv.FormatInt(at.Unix(), 10) + ";" + id
+	return k.seal(id, head, "mark", head, method, path, hash(body))
+}
+
+// Check is the kind of a mark, or ErrWrong.
+func (k Keys) Check(value, method, path string, body []byte, now time.Time) (kind string, err error) {
+	part := strings.Split(value, ";")
+	if len(part) != 4 || part[0] != Shadow && part[0] != Test {
+		return "", fmt.Errorf("%w: %s is kind;time;key id;HMAC with a kind of shadow or test", ErrWrong, Header)
+	}
+	head := strings.Join(part[:3], ";")
+	return part[0], k.check(value, part[1], part[2], now, k.seal(part[2], head, "mark", head, method, path, hash(body)))
+}
+
+// Client is the visitor as the gateway saw it.
+type Client struct {
+	Address string // an IP address, without port
+	Request string // the request's id
+}
+
+// SignClient is the value of ClientHeader: address;request id;time;key id;HMAC.
+func (k Keys) SignClient(id string, c Client, at time.Time) string {
+	head := c.Address + ";" + c.Request + ";" + strconv.FormatInt(at.Unix(), 10) + ";" + id
+	return k.seal(id, head, "client", head)
+}
+
+// CheckClient is the visitor that the gateway named, or ErrWrong.
+func (k Keys) CheckClient(value string, now time.Time) (Client, error) {
+	part := strings.Split(value, ";")
+	if len(part) != 5 {
+		return Client{}, fmt.Errorf("%w: %s is address;request id;time;key id;HMAC", ErrWrong, ClientHeader)
+	}
+	head := strings.Join(part[:4], ";")
+	if err := k.check(value, part[2], part[3], now, k.seal(part[3], head, "client", head)); err != nil {
+		return Client{}, err
+	}
+	return Client{part[0], part[1]}, nil
+}
+
+// seal signs fields, each with its length before it so that no two lists look alike.
+func (k Keys) seal(id, head string, fields ...string) string {
+	secret := k[id]
+	if secret == "" {
+		return ""
+	}
+	mac := hmac.New(sha256.New, []byte(secret))
+	for _, f := range fields {
+		fmt.Fprintf(mac, "%d:%s", len(f), f)
+	}
+	return head + ";" + hex.EncodeToString(mac.Sum(nil))
+}
+
+func (k Keys) check(value, at, id string, now time.Time, sealed string) error {
+	seconds, err := strconv.ParseInt(at, 10, 64)
+	switch {
+	case sealed == "":
+		return fmt.Errorf("%w: no key has the id %q", ErrWrong, id)
+	case !hmac.Equal([]byte(sealed), []byte(value)):
+		return ErrWrong
+	case err != nil || now.Sub(time.Unix(seconds, 0)).Abs() > Age:
+		return fmt.Errorf("%w: it was signed more than %v from now, at %s", ErrWrong, Age, at)
+	}
+	return nil
+}
+
+func hash(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
