@@ -2,3 +2,78 @@
 // and webform submissions as form.Records. It finds the schema (table prefix, components by their form key) and
 // assumes none of it, streams what is large, and knows nothing else of ours.
 package drupal
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/banyan-migration/banyan/shared/form"
+)
+
+// Source is an old site's database. It is safe for concurrent use.
+type Source interface {
+	// Forms lists the site's webforms by node.
+	Forms(ctx context.Context) ([]Form, error)
+	// Components lists the parts of one webform in the order in which the form shows them.
+	Components(ctx context.Context, nid int64) ([]Component, error)
+	// Records calls yield with each submission of a webform (by Form.Name) whose sid is greater than after, in the
+	// order of sids, until yield returns an error, which it then returns as it is. A record is yield's to keep. It
+	// counts the orphans: submissions of which only values are left, which nobody can date and nobody is given.
+	Records(ctx context.Context, name string, after int64, yield func(form.Record) error) (orphans int64, err error)
+	// Progress is how much of the source Records has read, from 0 to 1.
+	Progress() float64
+	Close() error
+}
+
+// Form is a webform of the old site.
+type Form struct {
+	NID     int64
+	Name    string // the newest path alias of its node; "node/N" where it has none
+	Title   string
+	Version int // of the webform module's tables: 3, or 4
+	pid     int64
+}
+
+// Component is a part of a webform: an input, a fieldset, a page break, a piece of text.
+type Component struct {
+	CID, PID    int64 // PID is the fieldset that it lies in, 0: none
+	Key         string
+	Name        string
+	Type        string // textfield, select, email, file, pagebreak, …
+	Value       string // the default
+	Extra       map[string]any
+	Mandatory   bool
+	Conditional bool // shown only where another component says so
+	Weight      int64
+}
+
+// Open opens a dump ("dump.sql", gzipped or not) or a SQLite database ("sqlite:FILE"). Its errors are the caller's:
+// they say what would be right.
+func Open(ctx context.Context, source string) (Source, error) {
+	kind, rest, found := strings.Cut(source, ":")
+	switch {
+	case found && kind == "sqlite":
+		return openSQLite(ctx, rest)
+	case found && kind == "mysql":
+		return nil, fmt.Errorf("a live MySQL cannot be read yet: give the file that `mysqldump --single-transaction --default-character-set=utf8mb4 DATABASE` writes, or sqlite:FILE; nothing was changed")
+	}
+	info, err := os.Stat(source)
+	if err != nil {
+		return nil, fmt.Errorf("the source is a dump (FILE.sql or FILE.sql.gz) or sqlite:FILE: %w", err)
+	}
+	return openDump(ctx, source, info.Size())
+}
+
+// find is the form of a name, or an error that lists those there are.
+func find(forms []Form, name string) (Form, error) {
+	names := make([]string, len(forms))
+	for i, f := range forms {
+		if f.Name == name {
+			return f, nil
+		}
+		names[i] = f.Name
+	}
+	return Form{}, fmt.Errorf("the site has no webform at %q; it has: %s", name, strings.Join(names, ", "))
+}

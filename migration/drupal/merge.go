@@ -1,0 +1,250 @@
+package drupal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/banyan-migration/banyan/shared/form"
+)
+
+// cursor goes over the rows of one table of a dump.
+type cursor struct {
+	dump  *Dump
+	table string
+	names []string // the columns that it gives, in this order
+	at    []int    // their places in a row
+	in    bool     // rows of the table are at hand
+	out   []Value
+}
+
+// next is the next row, or nil at the end of a whole dump: what follows the table is read over, so that a dump that
+// was cut is never taken for a short one.
+func (c *cursor) next() ([]Value, error) {
+	for {
+		if c.in {
+			row, err := c.dump.Row()
+			if err != nil {
+				return nil, err
+			}
+			if row != nil {
+				for i, at := range c.at {
+					c.out[i] = row[at]
+				}
+				return c.out, nil
+			}
+			c.in = false
+		}
+		st, err := c.dump.Next()
+		if errors.Is(err, io.EOF) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if st.Insert == c.table {
+			if err := c.enter(st); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+func (c *cursor) enter(st Statement) error {
+	c.at = c.at[:0]
+	for _, name := range c.names {
+		at := slices.Index(st.Columns, name)
+		if at < 0 {
+			return c.dump.damage("table %s has no column %s, or the dump was made with --no-create-info", c.table, name)
+		}
+		c.at = append(c.at, at)
+	}
+	c.out, c.in = make([]Value, len(c.names)), true
+	return nil
+}
+
+// merge joins the two tables of submissions, which lie in a dump one after the other and in the order of their keys,
+// by reading the dump twice at once.
+//
+//	webform_submissions     (sid)            7      8      9
+//	webform_submitted_data  (nid, sid, cid)  7 7 7  8 8 8  9 9 9
+type merge struct {
+	ctx     context.Context
+	after   int64
+	yield   func(form.Record) error
+	builder builder
+	heads   *cursor
+	data    *cursor
+	orphans int64
+
+	values  []Value  // the data cursor's row, nil at its end
+	last    [2]int64 // its nid and sid
+	lastSID int64    // of heads
+	no      string   // the last value's number: nearly always "0", kept so as not to be made again
+}
+
+func (m *merge) run() error {
+	if err := m.step(); err != nil {
+		return err
+	}
+	for n := 0; ; n++ {
+		if n%1024 == 0 && m.ctx.Err() != nil {
+			return m.ctx.Err()
+		}
+		s, ok, err := m.head()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		if err := m.gather(s.sid); err != nil {
+			return err
+		}
+		if s.sid <= m.after {
+			m.builder.text, m.builder.values = m.builder.text[:0], m.builder.values[:0]
+			continue
+		}
+		if err := m.yield(m.builder.record(s)); err != nil {
+			return stopped{err}
+		}
+	}
+	for m.values != nil { // left-over values, and the rest of the dump
+		if err := m.orphan(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stopped wraps what yield returned, so that it goes back as it was.
+type stopped struct{ error }
+
+func (m *merge) explain(file string, err error) error {
+	var s stopped
+	if errors.As(err, &s) {
+		return s.error
+	}
+	return fmt.Errorf("%s: %w", file, err)
+}
+
+// head is the form's next submission.
+func (m *merge) head() (submission, bool, error) {
+	for {
+		row, err := m.heads.next()
+		if err != nil || row == nil {
+			return submission{}, false, err
+		}
+		n, err := integers(m.heads, row)
+		if err != nil {
+			return submission{}, false, err
+		}
+		if n[1] <= m.lastSID {
+			return submission{}, false, m.disorder(m.heads)
+		}
+		m.lastSID = n[1]
+		if n[0] == m.builder.form.NID {
+			return submission{sid: n[1], at: n[2], draft: n[3] != 0}, true, nil
+		}
+	}
+}
+
+// gather takes the values of a submission. What lies before it belongs to none.
+func (m *merge) gather(sid int64) error {
+	for m.values != nil && m.last[1] < sid {
+		if err := m.orphan(); err != nil {
+			return err
+		}
+	}
+	for m.values != nil && m.last[1] == sid {
+		cid, err := m.integer(2)
+		if err != nil {
+			return err
+		}
+		if m.no != string(m.values[3].Bytes) {
+			m.no = string(m.values[3].Bytes)
+		}
+		m.builder.add(cid, m.no, m.values[4].Bytes)
+		if err := m.step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *merge) orphan() error {
+	sid := m.last[1]
+	if sid > m.after {
+		m.orphans++
+	}
+	for m.values != nil && m.last[1] == sid {
+		if err := m.step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step goes to the form's next value.
+func (m *merge) step() error {
+	for {
+		row, err := m.data.next()
+		m.values = row
+		if err != nil || row == nil {
+			return err
+		}
+		nid, err := m.integer(0)
+		if err != nil {
+			return err
+		}
+		sid, err := m.integer(1)
+		if err != nil {
+			return err
+		}
+		if nid < m.last[0] || nid == m.last[0] && sid < m.last[1] {
+			return m.disorder(m.data)
+		}
+		m.last = [2]int64{nid, sid}
+		if nid == m.builder.form.NID {
+			return nil
+		}
+	}
+}
+
+func (m *merge) disorder(c *cursor) error {
+	return c.dump.damage("the rows of %s are not in the order of their key, which reading in flat memory needs; make the dump with --order-by-primary", c.table)
+}
+
+func (m *merge) integer(i int) (int64, error) {
+	n, ok := integer64(m.values[i].Bytes)
+	if !ok {
+		return 0, m.data.dump.damage("column %s holds %q where a number belongs", m.data.names[i], m.values[i].Bytes[:min(len(m.values[i].Bytes), 10)])
+	}
+	return n, nil
+}
+
+func integers(c *cursor, row []Value) (n [4]int64, err error) {
+	for i, v := range row {
+		var ok bool
+		if n[i], ok = integer64(v.Bytes); !ok {
+			return n, c.dump.damage("column %s holds %q where a number belongs", c.names[i], v.Bytes[:min(len(v.Bytes), 10)])
+		}
+	}
+	return n, nil
+}
+
+// integer64 is strconv.ParseInt on bytes, for the two thirds of a dump that are such numbers.
+func integer64(b []byte) (n int64, ok bool) {
+	if len(b) == 0 || len(b) > 18 {
+		return 0, false
+	}
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
+}

@@ -1,0 +1,242 @@
+package drupal
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync/atomic"
+
+	"github.com/banyan-migration/banyan/shared/form"
+)
+
+type dumpSource struct {
+	file string
+	size int64
+	read atomic.Int64 // bytes of the file that Records has seen
+	site *schema
+}
+
+// openDump reads the tables that say what webforms there are. That takes a first reading up to the last of them, and
+// a second one for what their nodes are called, which stands before them.
+func openDump(ctx context.Context, file string, size int64) (Source, error) {
+	s := &dumpSource{file: file, size: size, site: newSchema()}
+	err := s.webforms(ctx)
+	if err == nil {
+		err = s.names(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	s.site.order()
+	return s, nil
+}
+
+func (s *dumpSource) Forms(context.Context) ([]Form, error) { return s.site.forms, nil }
+
+func (s *dumpSource) Components(_ context.Context, nid int64) ([]Component, error) {
+	return s.site.of(nid)
+}
+
+func (s *dumpSource) Close() error { return nil }
+
+func (s *dumpSource) Progress() float64 { return float64(s.read.Load()) / float64(max(s.size, 1)) }
+
+// reading is one pass over the file.
+type reading struct {
+	*Dump
+	file *os.File
+}
+
+func (r *reading) close() { r.file.Close() }
+
+// open begins a pass; read, where given, is told how far it has come.
+func (s *dumpSource) open(read *atomic.Int64) (*reading, error) {
+	f, err := os.Open(s.file)
+	if err != nil {
+		return nil, err
+	}
+	var r io.Reader = f
+	if read != nil {
+		read.Store(0)
+		r = &counted{f, read}
+	}
+	b := bufio.NewReaderSize(r, 256<<10)
+	if magic, _ := b.Peek(2); string(magic) != "\x1f\x8b" {
+		return &reading{NewDump(b), f}, nil
+	}
+	z, err := gzip.NewReader(b)
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("its gzip is broken: %w", err)
+	}
+	return &reading{NewDump(z), f}, nil
+}
+
+type counted struct {
+	r io.Reader
+	n *atomic.Int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// webforms reads the site's schema. The dump writes tables by name, so the schema is complete where the submissions
+// begin; a dump in another order is read to its end.
+func (s *dumpSource) webforms(ctx context.Context) error {
+	r, err := s.open(nil)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	var tables []string
+	waiting := map[string][]fields{} // rows seen before the prefix was known
+	for {
+		st, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		if st.Create != nil {
+			tables = append(tables, st.Create.Name)
+			continue
+		}
+		if strings.HasSuffix(st.Insert, "webform_submissions") && len(waiting) > 1 {
+			tables = append(tables, strings.TrimSuffix(st.Insert, "webform_submissions")+"webform_submitted_data")
+			break
+		}
+		if at := strings.LastIndex(st.Insert, "webform"); at >= 0 && s.site.wants(st.Insert[at:]) {
+			err := r.each(st, func(f fields) error {
+				waiting[st.Insert] = append(waiting[st.Insert], f)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.site.find(tables); err != nil {
+		return err
+	}
+	for table, rows := range waiting {
+		name, ours := strings.CutPrefix(table, s.site.prefix)
+		for _, f := range rows {
+			if !ours {
+				break
+			}
+			if err := s.site.add(name, f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// each gives the rows of a small INSERT by column name.
+func (d *Dump) each(st Statement, row func(fields) error) error {
+	if st.Columns == nil {
+		return d.damage("the columns of table %s are not named; make the dump without --no-create-info", st.Insert)
+	}
+	for {
+		values, err := d.Row()
+		if err != nil || values == nil {
+			return err
+		}
+		f := make(fields, len(values))
+		for i, v := range values {
+			f[st.Columns[i]] = string(v.Bytes)
+		}
+		if err := row(f); err != nil {
+			return d.damage("%v", err)
+		}
+	}
+}
+
+// names reads the forms' path aliases and titles.
+func (s *dumpSource) names(ctx context.Context) error {
+	r, err := s.open(nil)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	at := map[string]int{}
+	for i, f := range s.site.forms {
+		at[fmt.Sprintf("node/%d", f.NID)] = i
+	}
+	seen := map[string]bool{}
+	for {
+		st, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		switch st.Insert {
+		case s.site.prefix + "url_alias":
+			err = r.each(st, func(f fields) error {
+				if i, ok := at[f["source"]]; ok {
+					s.site.alias(i, f)
+				}
+				return nil
+			})
+		case s.site.prefix + "node":
+			err = r.each(st, func(f fields) error {
+				if i, ok := at["node/"+f["nid"]]; ok {
+					s.site.forms[i].Title = f["title"]
+				}
+				return nil
+			})
+		default:
+			if len(seen) == 2 {
+				return nil
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		seen[st.Insert] = true
+	}
+}
+
+func (s *dumpSource) Records(ctx context.Context, name string, after int64, yield func(form.Record) error) (int64, error) {
+	f, err := find(s.site.forms, name)
+	if err != nil {
+		return 0, err
+	}
+	heads, err := s.open(nil)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", s.file, err)
+	}
+	defer heads.close()
+	data, err := s.open(&s.read)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", s.file, err)
+	}
+	defer data.close()
+	m := merge{
+		ctx: ctx, after: after, yield: yield, builder: builder{form: f, keys: s.site.keys(f.NID)},
+		heads: &cursor{dump: heads.Dump, table: s.site.prefix + "webform_submissions", names: []string{"nid", "sid", "submitted", "is_draft"}},
+		data:  &cursor{dump: data.Dump, table: s.site.prefix + "webform_submitted_data", names: []string{"nid", "sid", "cid", "no", "data"}},
+	}
+	if err := m.run(); err != nil {
+		return 0, m.explain(s.file, err)
+	}
+	return m.orphans, nil
+}

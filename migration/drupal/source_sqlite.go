@@ -1,0 +1,189 @@
+package drupal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"github.com/banyan-migration/banyan/shared/form"
+)
+
+// page is how many submissions are read at once: each page is one statement, so that a live site's writers wait for
+// no long reader and no submission is seen half.
+const page = 500
+
+type sqliteSource struct {
+	db    *sql.DB
+	site  *schema
+	last  atomic.Int64 // the sid that Records has come to
+	until atomic.Int64 // the greatest there is
+}
+
+func openSQLite(ctx context.Context, file string) (Source, error) {
+	if _, err := os.Stat(file); err != nil {
+		return nil, fmt.Errorf("sqlite:FILE names the old site's database: %w", err)
+	}
+	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: "mode=ro&_pragma=busy_timeout(10000)"}
+	db, err := sql.Open("sqlite", dsn.String())
+	if err != nil {
+		return nil, fmt.Errorf("drupal: %w", err)
+	}
+	s := &sqliteSource{db: db}
+	if s.site, err = s.schema(ctx); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("sqlite:%s: %w", file, err)
+	}
+	return s, nil
+}
+
+func (s *sqliteSource) schema(ctx context.Context) (*schema, error) {
+	site := newSchema()
+	var tables []string
+	err := s.each(ctx, "SELECT name FROM sqlite_master WHERE type = 'table'", func(f fields) error {
+		tables = append(tables, f["name"])
+		return nil
+	})
+	if err == nil {
+		err = site.find(tables)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tables {
+		if name, ours := strings.CutPrefix(t, site.prefix); ours && site.wants(name) {
+			if err := s.each(ctx, "SELECT * FROM "+quote(t), func(f fields) error { return site.add(name, f) }); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for i, f := range site.forms {
+		names := fmt.Sprintf("SELECT pid, source, alias FROM %s WHERE source = 'node/%d'", quote(site.prefix+"url_alias"), f.NID)
+		titles := fmt.Sprintf("SELECT nid, title FROM %s WHERE nid = %d", quote(site.prefix+"node"), f.NID)
+		if err := s.each(ctx, names, func(f fields) error { site.alias(i, f); return nil }); err != nil {
+			return nil, err
+		}
+		if err := s.each(ctx, titles, func(f fields) error { site.forms[i].Title = f["title"]; return nil }); err != nil {
+			return nil, err
+		}
+	}
+	site.order()
+	return site, nil
+}
+
+// each gives the rows of a small query by column name.
+func (s *sqliteSource) each(ctx context.Context, query string, row func(fields) error) error {
+	rows, err := s.db.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	values, into := make([]sql.NullString, len(names)), make([]any, len(names))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		f := fields{}
+		for i, v := range values {
+			f[names[i]] = v.String
+		}
+		if err := row(f); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (s *sqliteSource) Forms(context.Context) ([]Form, error) { return s.site.forms, nil }
+
+func (s *sqliteSource) Components(_ context.Context, nid int64) ([]Component, error) {
+	return s.site.of(nid)
+}
+
+func (s *sqliteSource) Close() error { return s.db.Close() }
+
+func (s *sqliteSource) Progress() float64 {
+	return float64(s.last.Load()) / float64(max(s.until.Load(), 1))
+}
+
+func (s *sqliteSource) Records(ctx context.Context, name string, after int64, yield func(form.Record) error) (int64, error) {
+	f, err := find(s.site.forms, name)
+	if err != nil {
+		return 0, err
+	}
+	submissions, data := quote(s.site.prefix+"webform_submissions"), quote(s.site.prefix+"webform_submitted_data")
+	var until, orphans int64
+	err = s.db.QueryRowContext(ctx, "SELECT coalesce(max(sid), 0) FROM "+submissions+" WHERE nid = ?", f.NID).Scan(&until)
+	if err != nil {
+		return 0, fmt.Errorf("drupal: %w", err)
+	}
+	s.until.Store(until)
+	b := builder{form: f, keys: s.site.keys(f.NID)}
+	query := `SELECT s.sid, s.submitted, s.is_draft, d.cid, d.no, d.data FROM
+		(SELECT sid, submitted, is_draft FROM ` + submissions + ` WHERE nid = ?1 AND sid > ?2 ORDER BY sid LIMIT ?3) s
+		LEFT JOIN ` + data + ` d ON d.nid = ?1 AND d.sid = s.sid ORDER BY s.sid`
+	for from := after; ; {
+		records, err := s.page(ctx, &b, query, from)
+		if err != nil {
+			return 0, fmt.Errorf("drupal: submissions of %s after sid %d: %w", name, from, err)
+		}
+		if len(records) == 0 {
+			break
+		}
+		for _, r := range records {
+			from = r.SID
+			s.last.Store(from)
+			if err := yield(r); err != nil {
+				return 0, err
+			}
+		}
+	}
+	err = s.db.QueryRowContext(ctx, "SELECT count(DISTINCT sid) FROM "+data+" d WHERE nid = ?1 AND sid > ?2 AND NOT EXISTS (SELECT 1 FROM "+
+		submissions+" s WHERE s.sid = d.sid AND s.nid = ?1)", f.NID, after).Scan(&orphans)
+	if err != nil {
+		return 0, fmt.Errorf("drupal: %w", err)
+	}
+	return orphans, nil
+}
+
+func (s *sqliteSource) page(ctx context.Context, b *builder, query string, after int64) ([]form.Record, error) {
+	rows, err := s.db.QueryContext(ctx, query, b.form.NID, after, page)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var records []form.Record
+	var at submission
+	for rows.Next() {
+		var now submission
+		var cid sql.NullInt64
+		var no sql.NullString
+		var data sql.RawBytes
+		if err := rows.Scan(&now.sid, &now.at, &now.draft, &cid, &no, &data); err != nil {
+			return nil, err
+		}
+		if now.sid != at.sid && at.sid != 0 {
+			records = append(records, b.record(at))
+		}
+		at = now
+		if cid.Valid {
+			b.add(cid.Int64, no.String, data)
+		}
+	}
+	if at.sid != 0 {
+		records = append(records, b.record(at))
+	}
+	return records, rows.Err()
+}
