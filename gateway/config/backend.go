@@ -1,0 +1,99 @@
+package config
+
+import (
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/banyan-migration/banyan/gateway/route"
+	"github.com/banyan-migration/banyan/gateway/split"
+)
+
+func (b *builder) backends(n node) {
+	for _, p := range n.pairs() {
+		if !split.Name(p.key) {
+			p.value.wrong("%q is not a backend's name: letters, digits, '-' and '_'", p.key)
+		}
+		b.Backends[p.key] = b.backend(p)
+	}
+}
+
+func (b *builder) backend(p pair) *Backend {
+	e := &Backend{Name: p.key, Line: p.line}
+	fields := options(&e.Options)
+	fields["url"] = func(n node) { e.address(n) }
+	fields["kind"] = func(n node) { e.Kind = n.choice("drupal7", "drupal8") }
+	fields["dir"] = later("content that is served from files")
+	mistakes := len(b.mistakes)
+	p.value.fields(fields)
+	if e.Address == "" && len(b.mistakes) == mistakes {
+		p.value.wrong("url is missing: where this backend answers, such as http://127.0.0.1:9001")
+	}
+	return e
+}
+
+// address reads a url of scheme, host and port alone: a path of its own would change every request's (W-8).
+func (e *Backend) address(n node) {
+	s, ok := n.scalar()
+	if !ok {
+		return
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil ||
+		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		n.wrong("%q is not a backend's url: scheme, host and port alone, such as http://127.0.0.1:9001; paths pass as they come", s)
+		return
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	e.Scheme, e.Host, e.Address = u.Scheme, u.Hostname(), net.JoinHostPort(u.Hostname(), port)
+	if p, err := strconv.Atoi(port); err != nil || p < 1 || p > 65535 {
+		n.wrong("%q has no port from 1 to 65535", s)
+	}
+}
+
+// options are the keys that a route and a backend share.
+func options(o *route.Options) map[string]func(node) {
+	all := map[string]func(node){
+		"max_rate":         func(n node) { o.MaxRate = int(n.number(1, 100_000, "posts a minute an address")) },
+		"allow_underscore": func(n node) { o.AllowUnderscore = underscores(n) },
+		"ignore":           later("the differ"),
+		"shadow": func(n node) {
+			if n.number(0, split.Full, "basis points") > 0 {
+				n.wrong("not in this version: shadow traffic comes with the differ; 0, or leave it out")
+			}
+		},
+	}
+	for name, flag := range map[string]*bool{
+		"buffer_body": &o.BufferBody, "require_length": &o.RequireLength, "upgrade": &o.Upgrade, "relay_103": &o.Relay103,
+		"trailers": &o.Trailers, "retry_idle_close": &o.RetryIdleClose, "failover": &o.Failover,
+	} {
+		all[name] = func(n node) { *flag = n.flag() }
+	}
+	return all
+}
+
+// ours are the names that PHP must only ever get from the gateway: X_Forwarded_For would become the same variable as
+// X-Forwarded-For (W-29).
+var ours = []string{"x-forwarded-", "x-banyan-", "x-real-ip", "client-ip", "content-", "host", "cookie", "proxy", "transfer-"}
+
+func underscores(n node) []string {
+	var all []string
+	for _, item := range n.items() {
+		s := item.text()
+		same := strings.ToLower(strings.ReplaceAll(s, "_", "-"))
+		for _, name := range ours {
+			if strings.HasPrefix(same, name) {
+				item.wrong("%s would pass for %s in PHP: it stays dropped", s, same)
+			}
+		}
+		if !split.Token(s) || !strings.Contains(s, "_") {
+			item.wrong("%q is not a header's name with '_'", s)
+		}
+		all = append(all, s)
+	}
+	return all
+}

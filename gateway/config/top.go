@@ -1,0 +1,212 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/banyan-migration/banyan/gateway/route"
+	"github.com/banyan-migration/banyan/gateway/split"
+)
+
+// builder fills a Config in the order of the file; what needs all of it is left to finish.
+type builder struct {
+	*Config
+	*reader
+	deny  []string
+	lines map[string]int // of the top level's keys
+}
+
+func (b *builder) top(root node) {
+	keys := map[string]func(node){
+		"listen":     func(n node) { b.Listen = n.address() },
+		"admin":      b.admin,
+		"gateway_id": func(n node) { b.GatewayID = n.name() },
+		"hosts":      b.hosts,
+		"default_host": func(n node) {
+			b.DefaultHost = strings.ToLower(n.text())
+		},
+		"trusted":        b.trusted,
+		"store":          b.store,
+		"keys":           b.keys,
+		"log":            b.log,
+		"limits":         b.limits,
+		"timeouts":       b.timeouts,
+		"health":         func(n node) { b.Health = n.exactPath() },
+		"deny":           b.denied,
+		"data":           b.data,
+		"backends":       b.backends,
+		"default":        func(n node) { b.Default = n.text() },
+		"groups":         b.groups,
+		"tls":            b.tls,
+		"via":            func(n node) { b.Via = n.flag() },
+		"strip":          b.strip,
+		"strict_framing": func(n node) { b.StrictFraming = n.flag() },
+		"origins":        b.origins,
+		"kill":           func(n node) { b.Kill = n.text() },
+		"calendar":       later("the judge's promotions"),
+		"notify":         later("the judge's verdicts"),
+	}
+	for name, read := range keys {
+		keys[name] = func(n node) { b.lines[name] = n.line(); read(n) }
+	}
+	root.fields(keys)
+}
+
+// later refuses a key of a part that is not built yet: taking it in silence would promise what nothing does.
+func later(part string) func(node) {
+	return func(n node) { n.wrong("not in this version: it belongs to %s; leave it out", part) }
+}
+
+func (b *builder) admin(n node) {
+	n.fields(map[string]func(node){
+		"listen": func(n node) { b.Admin.Listen = n.address() },
+		"token":  func(n node) { b.Admin.Token = n.text() },
+		"tokens": later("the roles view, operate, approve and report (admin.token approves)"),
+	})
+	switch {
+	case b.Admin.Listen == "":
+		n.wrong("listen is missing: the admin API has its own address, such as 127.0.0.1:8081")
+	case b.Admin.Token == "" && !Loopback(b.Admin.Listen):
+		n.wrong("token is missing: only an address of this machine alone, such as 127.0.0.1:8081, may do without")
+	}
+}
+
+// Loopback says whether an address is reached from this machine alone.
+func Loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip, parsed := netip.ParseAddr(host)
+	return err == nil && (host == "localhost" || parsed == nil && ip.IsLoopback())
+}
+
+func (b *builder) hosts(n node) {
+	for _, item := range n.items() {
+		h := strings.ToLower(item.text())
+		if h != "*" {
+			item.must(route.CheckHost(h))
+		}
+		if slices.Contains(b.Hosts, h) {
+			item.wrong("%s stands twice: once is right", h)
+			continue
+		}
+		b.Hosts = append(b.Hosts, h)
+	}
+}
+
+func (b *builder) trusted(n node) {
+	for _, item := range n.items() {
+		s := item.text()
+		p, err := netip.ParsePrefix(s)
+		if ip, one := netip.ParseAddr(s); err != nil && one == nil {
+			p, err = ip.Prefix(ip.BitLen())
+		}
+		if err != nil {
+			item.wrong("%q is not a network: write 10.0.0.0/8, or one address", s)
+			continue
+		}
+		b.Trusted = append(b.Trusted, p.Masked())
+	}
+}
+
+func (b *builder) store(n node) {
+	b.Store = n.text()
+	if file, ok := strings.CutPrefix(b.Store, "sqlite:"); !ok || file == "" {
+		n.wrong("%q is not a store of this version: write sqlite:FILE", b.Store)
+	}
+}
+
+func (b *builder) keys(n node) {
+	for _, p := range n.pairs() {
+		if !split.Name(p.key) {
+			p.value.wrong("%q is not a key's id: letters, digits and '-'", p.key)
+		}
+		secret := split.Secret{ID: p.key, Value: p.value.text()}
+		if len(secret.Value) < 16 {
+			b.note(p.line, "%s: a secret under 16 characters can be guessed", p.value.path)
+		}
+		b.Keys = append(b.Keys, secret)
+	}
+}
+
+func (b *builder) log(n node) {
+	n.fields(map[string]func(node){
+		"access": func(n node) { b.Log.Access = n.text() },
+		"format": func(n node) { b.Log.Format = n.choice("json", "combined") },
+	})
+}
+
+func (b *builder) limits(n node) {
+	n.fields(map[string]func(node){
+		"head": func(n node) { b.Limits.Head = int(n.number(1<<10, 1<<20, "bytes")) },
+		"body": func(n node) { b.Limits.Body = n.number(1, 1<<33, "bytes") },
+	})
+}
+
+func (b *builder) timeouts(n node) {
+	t := &b.Timeouts
+	fields := map[string]func(node){}
+	for name, d := range map[string]*time.Duration{
+		"head": &t.Head, "body": &t.Body, "idle": &t.Idle, "connect": &t.Connect, "first_byte": &t.FirstByte,
+	} {
+		fields[name] = func(n node) { *d = n.duration(time.Millisecond, time.Hour) }
+	}
+	n.fields(fields)
+	if t.Idle <= 60*time.Second {
+		b.note(n.line(), "timeouts.idle: %s is not over 60s, an ALB's own idle limit: it would answer 502 now and then (W-71)", t.Idle)
+	}
+	if t.FirstByte <= 30*time.Second {
+		b.note(n.line(), "timeouts.first_byte: %s hides answers that a backend gives after 30s, as the old site's 503s (W-73)", t.FirstByte)
+	}
+}
+
+func (b *builder) denied(n node) {
+	for _, item := range n.items() {
+		s := item.text()
+		_, err := route.NewDeny([]string{s})
+		item.must(err)
+		b.deny = append(b.deny, s)
+	}
+}
+
+// data is read and checked in form: the parts that use it come later, and a note says so.
+func (b *builder) data(n node) {
+	n.fields(map[string]func(node){
+		"from": func(n node) { b.Data.From = n.text() },
+		"to":   func(n node) { b.Data.To = n.text() },
+	})
+	b.note(n.line(), "data: nothing in this version reads it: lag is not known, readiness comes from the routes alone")
+}
+
+func (b *builder) tls(n node) {
+	n.fields(map[string]func(node){
+		"cert": func(n node) { b.TLS.Cert = n.text() },
+		"key":  func(n node) { b.TLS.Key = n.text() },
+	})
+	if b.TLS.Cert == "" || b.TLS.Key == "" {
+		n.wrong("both cert and key are needed, each a PEM file")
+	}
+}
+
+func (b *builder) strip(n node) {
+	for _, item := range n.items() {
+		s := item.text()
+		if !split.Token(s) {
+			item.wrong("%q is not a header's name", s)
+		}
+		b.Strip = append(b.Strip, s)
+	}
+}
+
+func (b *builder) origins(n node) {
+	for _, item := range n.items() {
+		s := item.text()
+		u, err := url.Parse(s)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || s != u.Scheme+"://"+u.Host {
+			item.wrong("%q is not an origin: scheme://host or scheme://host:port, no more", s)
+		}
+		b.Origins = append(b.Origins, s)
+	}
+}
