@@ -16,10 +16,10 @@ const deepest = 32
 func php(text string) (any, error) {
 	p := unserializer{rest: text}
 	v, err := p.value(0)
-	if err == nil && p.rest != "" {
-		err = errPHP
+	if err != nil || p.rest != "" {
+		return nil, errPHP
 	}
-	return v, err
+	return v, nil
 }
 
 type unserializer struct{ rest string }

@@ -236,8 +236,8 @@ func TestWrongSources(t *testing.T) {
 		write(t, "b", latin.Bytes()):      "--default-character-set=utf8mb4",
 		write(t, "c", nil):                "webform_component",
 		write(t, "d", []byte(small[:40])): "middle",
-		write(t, "e", []byte(strings.Replace(small, "x_node", "y_webform_component", 1)+small)): "twice",
-		write(t, "f", []byte("USE `a`;\nUSE `b`;\n")):                                           "databases a and b",
+		write(t, "e", []byte(strings.Replace(small, "CREATE TABLE `x_webform`", "CREATE TABLE `x_node`", 1))): "twice",
+		write(t, "f", []byte("USE `a`;\nUSE `b`;\n")):                                                         "databases a and b",
 	} {
 		if _, err := Open(t.Context(), source); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", source, err, want)
