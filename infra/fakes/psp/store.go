@@ -1,0 +1,264 @@
+package psp
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	_ "modernc.org/sqlite" // the database/sql driver "sqlite"
+)
+
+const schema = `
+CREATE TABLE IF NOT EXISTS doc (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, ref TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS doc_ref ON doc (ref) WHERE ref <> '';
+CREATE TABLE IF NOT EXISTS answer (key TEXT PRIMARY KEY, asked TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event (n INTEGER PRIMARY KEY, psp TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, taken INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS event_waiting ON event (n) WHERE taken = 0;`
+
+// store runs the requests' work one after the other on one connection, as many as have come in one transaction, and
+// lets each go on when that is on the disk: the acquirer's "grouped commit".
+type store struct {
+	db      *sql.DB
+	conn    *sql.Conn
+	remove  string // a temporary file's folder
+	jobs    chan *job
+	quit    chan struct{} // closed by close
+	done    chan struct{} // closed when the committer has ended
+	last    int64         // the highest n of doc and event; the committer alone touches it
+	emitted func([]event) // told of the events of each commit, once they are durable
+}
+
+type job struct {
+	work   func(*tx) error
+	err    error
+	events []event
+	done   chan struct{}
+}
+
+var errClosed = errors.New("psp: closed")
+
+const group = 256 // jobs a commit at most, so that none waits long
+
+func openStore(file string) (*store, error) {
+	s := &store{jobs: make(chan *job, group), quit: make(chan struct{}), done: make(chan struct{})}
+	if file == "" {
+		dir, err := os.MkdirTemp("", "psp")
+		if err != nil {
+			return nil, err
+		}
+		s.remove, file = dir, dir+"/psp.db"
+	}
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
+	if err != nil {
+		return nil, err
+	}
+	s.db = db
+	ctx := context.Background()
+	if s.conn, err = db.Conn(ctx); err == nil {
+		_, err = s.conn.ExecContext(ctx, schema)
+	}
+	if err == nil {
+		err = s.conn.QueryRowContext(ctx, `SELECT max(coalesce((SELECT max(n) FROM doc), 0), coalesce((SELECT max(n) FROM event), 0))`).Scan(&s.last)
+	}
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("opening %s: %w (charges already in it are untouched)", file, err)
+	}
+	go s.run()
+	return s, nil
+}
+
+// do runs work alone and returns when what it wrote is durable. An error undoes its writes and nobody else's.
+func (s *store) do(work func(*tx) error) error {
+	j := &job{work: work, done: make(chan struct{})}
+	if !s.queue(j) {
+		return errClosed
+	}
+	select {
+	case <-j.done:
+		return j.err
+	case <-s.done:
+		return errClosed
+	}
+}
+
+// later is do for what may be lost: nobody waits.
+func (s *store) later(work func(*tx) error) { s.queue(&job{work: work, done: make(chan struct{})}) }
+
+func (s *store) queue(j *job) bool {
+	select {
+	case s.jobs <- j:
+		return true
+	case <-s.done:
+		return false
+	}
+}
+
+// close commits what has been queued and closes the file.
+func (s *store) close() error {
+	close(s.quit)
+	<-s.done
+	err := errors.Join(s.conn.Close(), s.db.Close())
+	if s.remove != "" {
+		err = errors.Join(err, os.RemoveAll(s.remove))
+	}
+	return err
+}
+
+func (s *store) run() {
+	defer close(s.done)
+	for {
+		select {
+		case j := <-s.jobs:
+			s.commit(j)
+		case <-s.quit:
+			for j := s.next(0); j != nil; j = s.next(0) {
+				s.commit(j)
+			}
+			return
+		}
+	}
+}
+
+// commit does first and whatever else has come, in one transaction.
+func (s *store) commit(first *job) {
+	ctx := context.Background()
+	t, err := s.conn.BeginTx(ctx, nil)
+	jobs := append(make([]*job, 0, group), first)
+	for j := first; j != nil; j = s.next(len(jobs)) {
+		if j != first {
+			jobs = append(jobs, j)
+		}
+		if err == nil {
+			err = s.one(&tx{ctx: ctx, sql: t, last: &s.last}, j)
+		}
+	}
+	if err == nil {
+		err = t.Commit()
+	} else if t != nil {
+		t.Rollback()
+	}
+	for _, j := range jobs {
+		if err != nil {
+			j.err = fmt.Errorf("psp: not stored: %w", err)
+		}
+		if j.err == nil && len(j.events) > 0 {
+			s.emitted(j.events)
+		}
+		close(j.done)
+	}
+}
+
+// one runs a job between savepoints. Its own error is the job's; what it returns is the transaction's.
+func (s *store) one(t *tx, j *job) error {
+	if err := t.exec(`SAVEPOINT job`); err != nil {
+		return err
+	}
+	if j.err = j.work(t); j.err != nil {
+		return t.exec(`ROLLBACK TO job`)
+	}
+	j.events = t.events
+	return t.exec(`RELEASE job`)
+}
+
+// next is a job that has come meanwhile, if there is one and room for it.
+func (s *store) next(have int) *job {
+	if have >= group {
+		return nil
+	}
+	select {
+	case j := <-s.jobs:
+		return j
+	default:
+		return nil
+	}
+}
+
+// tx is what a job may do.
+type tx struct {
+	ctx  context.Context
+	sql  *sql.Tx
+	last *int64
+
+	events []event // sent when the job is durable
+}
+
+func (t *tx) exec(q string, args ...any) error {
+	_, err := t.sql.ExecContext(t.ctx, q, args...)
+	return err
+}
+
+// id is the next identifier of a kind: its prefix and a number that is the row's own.
+func (t *tx) id(kind string) string {
+	*t.last++
+	return fmt.Sprintf("%s_%016d", kind, *t.last)
+}
+
+// number is the row that an identifier names, or -1.
+func number(id string) int64 {
+	_, tail, _ := strings.Cut(id, "_")
+	n, err := strconv.ParseInt(tail, 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// put keeps a document under its identifier; ref is what else it can be found by.
+func (t *tx) put(id, ref string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	kind, _, _ := strings.Cut(id, "_")
+	return t.exec(`INSERT INTO doc (n, kind, ref, body) VALUES (?,?,?,?) ON CONFLICT (n) DO UPDATE SET body = excluded.body`,
+		number(id), kind, ref, string(b))
+}
+
+// get reads a document; false: there is none.
+func (t *tx) get(id string, v any) (bool, error) {
+	kind, _, _ := strings.Cut(id, "_")
+	return scan(t.sql.QueryRowContext(t.ctx, `SELECT body FROM doc WHERE n = ? AND kind = ?`, number(id), kind), v)
+}
+
+// find reads the newest document with this ref.
+func (t *tx) find(ref string, v any) (bool, error) {
+	return scan(t.sql.QueryRowContext(t.ctx, `SELECT body FROM doc WHERE ref = ? AND ref <> '' ORDER BY n DESC LIMIT 1`, ref), v)
+}
+
+func scan(row *sql.Row, v any) (bool, error) {
+	var b string
+	switch err := row.Scan(&b); {
+	case errors.Is(err, sql.ErrNoRows):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return true, json.Unmarshal([]byte(b), v)
+}
+
+// each reads the documents of a query into v after v.
+func (t *tx) each(query string, args []any, do func(*charge)) error {
+	rows, err := t.sql.QueryContext(t.ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var b string
+		if err := rows.Scan(&b); err != nil {
+			return err
+		}
+		var c charge
+		if err := json.Unmarshal([]byte(b), &c); err != nil {
+			return err
+		}
+		do(&c)
+	}
+	return rows.Err()
+}
