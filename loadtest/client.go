@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/banyan-migration/banyan/shared/mark"
 )
 
 // longest is how much of a page is kept; a webform's page is about 20 KB.
@@ -24,7 +26,7 @@ type client struct {
 	base    *url.URL
 	host    string
 	timeout time.Duration
-	mark    func(method, target string, body []byte) string // nil: no mark
+	keys    mark.Keys // nil: no mark
 	pages   sync.Pool
 	tr      *http.Transport
 }
@@ -36,11 +38,11 @@ func newClient(p Plan, o Options) (*client, error) {
 	}
 	c := &client{base: base, host: p.Host, timeout: o.Timeout}
 	if p.Mark != "none" {
-		if o.Mark == nil {
+		if o.Keys.First() == "" {
 			return nil, errors.New("loadtest: the plan marks its requests as tests, and there is no key to sign marks with: " +
 				"set BANYAN_KEY, or say mark: none where donations may be taken for real ones")
 		}
-		c.mark = o.Mark
+		c.keys = o.Keys
 	}
 	c.pages.New = func() any { return new(bytes.Buffer) }
 	c.tr = &http.Transport{
@@ -118,8 +120,9 @@ func (c *client) request(ctx context.Context, v *visitor, method, target string,
 		}
 		r.Header["Cookie"] = []string{b.String()}
 	}
-	if c.mark != nil {
-		r.Header["X-Banyan-Mark"] = []string{c.mark(method, target, []byte(body.value))}
+	if c.keys != nil {
+		signed := c.keys.Sign(c.keys.First(), mark.Test, time.Now(), method, target, []byte(body.value))
+		r.Header[mark.Header] = []string{signed}
 	}
 	return r.WithContext(ctx)
 }

@@ -12,18 +12,20 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/banyan-migration/banyan/shared/mark"
 )
 
 // Options say where a plan is run and who is told of it. The zero value of each but Target is good.
 type Options struct {
-	Target   string                                          // address that is connected to, such as http://127.0.0.1:8080
-	Run      string                                          // stands in every ref, so that runs on one store differ; empty: drawn
-	Timeout  time.Duration                                   // of one request; zero: 60 s, twice what Drupal's own gateway waits
-	InFlight int                                             // visits at most at once; one more is not sent, and counted; zero: 20,000
-	Open     func(name string) (io.ReadCloser, error)        // opens the log of a night; nil: a file
-	Mark     func(method, target string, body []byte) string // X-Banyan-Mark of a request; needed unless the plan's mark is none
-	Progress func(Snapshot)                                  // once a second, from one goroutine
-	OnAccept func(Donation)                                  // at each accepted donation, from many goroutines
+	Target   string                                   // address that is connected to, such as http://127.0.0.1:8080
+	Run      string                                   // stands in every ref, so that runs on one store differ; empty: drawn
+	Timeout  time.Duration                            // of one request; zero: 60 s, twice what Drupal's own gateway waits
+	InFlight int                                      // visits at most at once; one more is not sent, and counted; zero: 20,000
+	Open     func(name string) (io.ReadCloser, error) // opens the log of a night; nil: a file
+	Keys     mark.Keys                                // sign the requests' marks; needed unless the plan's mark is none
+	Progress func(Snapshot)                           // once a second, from one goroutine
+	OnAccept func(Donation)                           // at each accepted donation, from many goroutines
 }
 
 func (o Options) whole() Options {

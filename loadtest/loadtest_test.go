@@ -12,6 +12,7 @@ import (
 
 	"github.com/banyan-migration/banyan/infra/local/site"
 	"github.com/banyan-migration/banyan/loadtest"
+	"github.com/banyan-migration/banyan/shared/mark"
 )
 
 func TestDonorsGiveAsBrowsersDo(t *testing.T) {
@@ -185,5 +186,25 @@ func TestTestPlansNeedAKey(t *testing.T) {
 	}
 	if _, err = loadtest.Run(t.Context(), p, loadtest.Options{Target: "http://127.0.0.1:1"}); err == nil || !strings.Contains(err.Error(), "BANYAN_KEY") {
 		t.Errorf("a plan of mark test ran without a key: %v", err)
+	}
+}
+
+func TestTestPlansSignEveryRequest(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	keys := mark.Keys{"k1": "a secret of sixteen bytes"}
+	var unsigned atomic.Int64
+	s.before = func(w http.ResponseWriter, r *http.Request) bool {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if kind, err := keys.Check(r.Header.Get(mark.Header), r.Method, r.RequestURI, body, time.Now()); kind != mark.Test || err != nil {
+			unsigned.Add(1)
+		}
+		return false
+	}
+	p := plan(t, "kind: drip\nrate: 100\nhold: 50ms\n")
+	p.Mark = "test"
+	if _, err := loadtest.Run(t.Context(), p, loadtest.Options{Target: s.URL, Keys: keys}); err != nil || unsigned.Load() != 0 || s.requests.Load() != 15 {
+		t.Errorf("%v; %d of %d requests carry no good mark", err, unsigned.Load(), s.requests.Load())
 	}
 }
