@@ -64,16 +64,15 @@ type Snapshot struct {
 	Head     string // the journal's last hash
 	Stale    bool   // the store cannot be reached: this is the last plan known here
 	groups   map[string]Group
+	killAll  bool
 }
 
-// Group is where a group stands; a group that the plan does not know is at weight 0. A nil Snapshot knows none.
+// Group is where a group stands; a group that the plan does not know is at weight 0. It does not allocate.
 func (s *Snapshot) Group(name string) Group {
-	if s != nil {
-		if g, ok := s.groups[name]; ok {
-			return g
-		}
+	if g, ok := s.groups[name]; ok {
+		return g
 	}
-	return Group{Phase: Off}
+	return Group{Phase: Off, Killed: s.killAll}
 }
 
 // Names are the known groups in order, with those that the configuration no longer has.
