@@ -106,6 +106,6 @@ type Group struct {
 
 // Note is something that is accepted and that its author should know.
 type Note struct {
-	Line int
-	Text string
+	Line int    `json:"line"`
+	Text string `json:"text"`
 }

@@ -1,0 +1,167 @@
+package dash
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/banyan-migration/banyan/gateway/config"
+	"github.com/banyan-migration/banyan/gateway/cutover"
+	"github.com/banyan-migration/banyan/gateway/route"
+	"github.com/banyan-migration/banyan/gateway/split"
+	"github.com/banyan-migration/banyan/shared/fault"
+)
+
+// Question is a request that was not made.
+type Question struct {
+	Request string            `json:"request"` // METHOD TARGET, such as POST /donate
+	Host    string            `json:"host,omitempty"`
+	Key     string            `json:"key,omitempty"` // what the group's key is drawn from: a visitor's id, an address, a header's value
+	Headers map[string]string `json:"headers,omitempty"`
+}
+
+// Header makes a Question what header conditions ask.
+func (q Question) Header(name string) ([]byte, int) {
+	for k, v := range q.Headers {
+		if strings.EqualFold(k, name) {
+			return []byte(v), 1
+		}
+	}
+	return nil, 0
+}
+
+// Explanation is where a request would go, with the reason that the access log would hold (L-12).
+type Explanation struct {
+	Request  string `json:"request"`
+	Status   int    `json:"status,omitempty"` // the gateway's own answer; no backend is asked
+	Route    string `json:"route,omitempty"`
+	Group    string `json:"group,omitempty"`
+	Phase    string `json:"phase,omitempty"`
+	Weight   int    `json:"weight"`
+	Bucket   *int   `json:"bucket,omitempty"` // absent where the question has no key
+	Side     string `json:"side,omitempty"`   // legacy or new; absent when it depends on the bucket
+	Backend  string `json:"backend,omitempty"`
+	Reason   string `json:"reason"`
+	Why      string `json:"why"`
+	Revision int64  `json:"revision"`
+}
+
+func (a *api) explain(r *http.Request) (any, error) {
+	var q Question
+	if err := read(r, &q); err != nil {
+		return nil, err
+	}
+	method, target, ok := strings.Cut(q.Request, " ")
+	if !ok || !strings.HasPrefix(target, "/") {
+		return nil, fault.Wrong("request", fmt.Sprintf("%q is not a request: write METHOD and path, such as POST /donate", q.Request))
+	}
+	return Explain(a.Config(), a.Plan.Now(), q, method, target), nil
+}
+
+// Explain asks the same table, plan and arithmetic that a request meets, in the same order (S-3).
+func Explain(c *config.Config, plan *cutover.Snapshot, q Question, method, target string) Explanation {
+	e := Explanation{Request: method + " " + target, Revision: plan.Revision}
+	path, query, _ := strings.Cut(target, "?")
+	canonical, flags, ok := route.Canonical(nil, []byte(path))
+	host, accepted := c.Table.Host([]byte(hostOf(c, q)))
+	switch {
+	case route.CheckMethod(method) != nil:
+		return e.own(501, "the method does not pass (W-3)")
+	case !accepted:
+		return e.own(421, fmt.Sprintf("host %q is not among hosts (W-16)", hostOf(c, q)))
+	case !ok:
+		return e.own(400, "the path has %00, or % without two hex digits (W-12)")
+	case c.Health != "" && path == c.Health:
+		return e.own(200, "the gateway's own health path")
+	case c.Deny.Refuses([]byte(path), []byte(query)):
+		return e.own(403, "denied by the configuration (deny)")
+	case flags != 0:
+		e.Side, e.Backend, e.Reason = split.Legacy.String(), c.Default, split.Noncanonical.String()
+		e.Why = fmt.Sprintf("two programs may read the path differently (%s): only legacy may judge it (W-11)", flags)
+		return e
+	}
+	found, sure := c.Table.Match(&route.Request{Host: host, Method: []byte(method), Path: canonical, Query: []byte(query), Headers: q})
+	switch {
+	case !sure:
+		e.Side, e.Backend, e.Reason = split.Legacy.String(), c.Default, split.Uncertain.String()
+		e.Why = "PHP may read the query differently: the route's condition is unknown (W-13)"
+	case found == nil:
+		e.Side, e.Backend, e.Reason = split.Legacy.String(), c.Default, split.ByDefault.String()
+		e.Why = "no route takes it"
+	default:
+		e.decide(found, plan.Group(found.Group.Name), q, method, string(canonical), query)
+	}
+	return e
+}
+
+func hostOf(c *config.Config, q Question) string {
+	switch {
+	case q.Host != "":
+		return q.Host
+	case c.DefaultHost != "":
+		return c.DefaultHost
+	}
+	return c.Hosts[0]
+}
+
+func (e Explanation) own(status int, why string) Explanation {
+	e.Status, e.Reason, e.Why = status, "gateway", why
+	return e
+}
+
+func (e *Explanation) decide(r *route.Route, at cutover.Group, q Question, method, path, query string) {
+	e.Route, e.Group, e.Phase, e.Weight = r.ID, r.Group.Name, at.Phase, at.Weight
+	f := split.Facts{Killed: at.Killed, Weight: at.Weight}
+	if r.Done {
+		f.Form, f.InForm = doneSide(query)
+	}
+	if q.Key != "" || r.Group.Key.Kind == split.URL {
+		f.Bucket = split.Bucket(r.Group.Salt, r.Group.Key.Append(nil, []byte(q.Key), []byte(method), []byte(path)))
+		e.Bucket = &f.Bucket
+	}
+	side, reason := split.Decide(f)
+	e.Reason = reason.String()
+	if reason == split.ByBucket && e.Bucket == nil && at.Weight > 0 && at.Weight < split.Full {
+		e.Why = fmt.Sprintf("%s for buckets under %d of %d, drawn from %s; give a key to know which", split.New, at.Weight, split.Full, r.Group.Key)
+		return
+	}
+	e.Side, e.Backend = side.String(), r.Group.From
+	if side == split.New {
+		e.Backend = r.Group.To
+	}
+	e.Why = sentence(reason, e, at)
+}
+
+func sentence(reason split.Reason, e *Explanation, at cutover.Group) string {
+	switch {
+	case reason == split.ByKill:
+		return "the kill switch is on for the group"
+	case reason == split.ByForm:
+		return "a done page goes to the side that took the form, which its sid says"
+	case e.Bucket != nil:
+		return fmt.Sprintf("bucket %d, weight %d: the new side takes buckets under the weight", *e.Bucket, at.Weight)
+	}
+	return fmt.Sprintf("at weight %d everybody is on one side", at.Weight)
+}
+
+// firstNew is the lowest sid of the new side, for show; Drupal's own stay below it.
+const firstNew = 1 << 31
+
+// doneSide reads which side's form a done page thanks for.
+func doneSide(query string) (split.Side, bool) {
+	value, reading := route.PHP([]byte(query), "sid")
+	if reading != route.Found {
+		return split.Legacy, true
+	}
+	var sid int64
+	for _, c := range value {
+		if c < '0' || c > '9' || sid >= 1<<40 {
+			return split.Legacy, true
+		}
+		sid = sid*10 + int64(c-'0')
+	}
+	if sid >= firstNew {
+		return split.New, true
+	}
+	return split.Legacy, true
+}
