@@ -1,0 +1,142 @@
+// Package move takes the old site's submissions into the services, through each service's own Import: every row is
+// moved, was there already, or is rejected with its reason. It may be killed at any point and run again; what is then
+// in the store, and in the rejects file, is the same.
+package move
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/banyan-migration/banyan/migration/drupal"
+	"github.com/banyan-migration/banyan/shared/form"
+	"github.com/banyan-migration/banyan/shared/kv"
+)
+
+// Part is a service that takes rows of a form, or a part of each.
+type Part struct {
+	Service string
+	Store   kv.Store
+	Import  func(form.Record) ([]kv.Write, error) // services/all's
+}
+
+// Job is one form's move.
+type Job struct {
+	Source  drupal.Source
+	Form    form.Form
+	Parts   []Part         // those of the form's services that exist; the first decides moved or rejected
+	Rejects io.Writer      // a JSON line a reject: people's data; nil: nowhere
+	DryRun  bool           // say what would be done, and write to no store
+	Rate    int            // submissions a second at most; 0: as fast as it goes
+	Moved   func(rows int) // told after each batch, from one goroutine; nil: nobody
+}
+
+// Result counts what became of a form's rows: Rows = Moved + Unchanged + all Rejected.
+type Result struct {
+	Rows         int64            `json:"rows"`
+	Moved        int64            `json:"moved"`
+	Unchanged    int64            `json:"unchanged"` // they were there already
+	Rejected     map[string]int64 `json:"rejected"`  // by reason: draft, the fault's field, duplicate
+	RefusedParts int64            `json:"refused_parts"`
+	Waiting      int64            `json:"waiting"`   // parts whose service does not exist yet
+	SumPence     int64            `json:"sum_pence"` // of the moved and the unchanged
+	Orphans      int64            `json:"orphans"`   // values whose submission is gone from the old site
+}
+
+// Rejections is how many rows were rejected, for all reasons.
+func (r Result) Rejections() (n int64) {
+	for _, count := range r.Rejected {
+		n += count
+	}
+	return n
+}
+
+// batch is how many submissions are committed at once: a commit waits for the disk, so one that holds many costs each
+// of them little; at some 600 bytes a submission it stays below a megabyte.
+const batch = 1000
+
+// Backfill moves every row of the form, from the first. Rows that a service took itself are not among them.
+func (j Job) Backfill(ctx context.Context) (Result, error) {
+	return j.run(ctx, newSet(), 0)
+}
+
+// Sync moves the rows that are newer than the newest one moved before.
+func (j Job) Sync(ctx context.Context) (Result, error) {
+	after, err := Mark(ctx, j.Parts[0].Store, j.Form)
+	if err != nil {
+		return Result{}, err
+	}
+	seen, err := loadSet(ctx, j.Parts[0].Store, j.Form)
+	if err != nil {
+		return Result{}, err
+	}
+	return j.run(ctx, seen, after)
+}
+
+// run is a pipeline, so that reading, judging and storing share the machine's cores.
+//
+//	Source ──records──► judge ──writes──► commit
+func (j Job) run(ctx context.Context, seen *set, after int64) (Result, error) {
+	mark, err := Mark(ctx, j.Parts[0].Store, j.Form)
+	if err != nil {
+		return Result{}, err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	read, judged := make(chan []form.Record, 1), make(chan *lot, 1)
+	total := Result{Rejected: map[string]int64{}}
+	g.Go(func() error {
+		defer close(read)
+		orphans, err := j.read(ctx, after, read)
+		total.Orphans = orphans
+		return err
+	})
+	g.Go(func() error {
+		defer close(judged)
+		jury := judge{job: j, seen: seen}
+		for records := range read {
+			if err := send(ctx, judged, jury.lot(records)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	c := committer{job: j, mark: mark, result: &total}
+	g.Go(func() error { return c.run(ctx, judged) })
+	if err := g.Wait(); err != nil {
+		return total, fmt.Errorf("move: %s, after %d rows: %w", j.Form.Alias, total.Rows, err)
+	}
+	return total, nil
+}
+
+// read hands the source's records on in batches.
+func (j Job) read(ctx context.Context, after int64, to chan<- []form.Record) (int64, error) {
+	size := batch
+	if j.Rate > 0 { // ten batches a second at least, or a slow rate would come in gulps
+		size = min(batch, max(1, j.Rate/10))
+	}
+	records := make([]form.Record, 0, size)
+	orphans, err := j.Source.Records(ctx, j.Form.Alias, after, func(r form.Record) error {
+		records = append(records, r)
+		if len(records) < size {
+			return nil
+		}
+		full := records
+		records = make([]form.Record, 0, size)
+		return send(ctx, to, full)
+	})
+	if err == nil && len(records) > 0 {
+		err = send(ctx, to, records)
+	}
+	return orphans, err
+}
+
+func send[T any](ctx context.Context, to chan<- T, v T) error {
+	select {
+	case to <- v:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,331 @@
+package move
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/banyan-migration/banyan/infra/local/site"
+	"github.com/banyan-migration/banyan/migration/drupal"
+	"github.com/banyan-migration/banyan/shared/fault"
+	"github.com/banyan-migration/banyan/shared/form"
+	"github.com/banyan-migration/banyan/shared/kv"
+)
+
+// rows is a source that holds its rows in memory.
+type rows []form.Record
+
+func (s rows) Forms(context.Context) ([]drupal.Form, error)                  { return nil, nil }
+func (s rows) Components(context.Context, int64) ([]drupal.Component, error) { return nil, nil }
+func (s rows) Progress() float64                                             { return 1 }
+func (s rows) Close() error                                                  { return nil }
+func (s rows) Records(_ context.Context, _ string, after int64, yield func(form.Record) error) (int64, error) {
+	for _, r := range s {
+		if r.SID > after {
+			if err := yield(r); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return 0, nil
+}
+
+func gift(sid int64, amount string, more ...string) form.Record {
+	r := form.Record{Form: "donate", NID: 2, SID: sid, At: time.Unix(1552696933+sid, 0).UTC(), Values: map[string][]string{
+		"amount": {amount}, "first_name": {"Zoë"}, "email": {"zoe@example.org"}, "transaction_id": {fmt.Sprintf("CR-%08d", sid)},
+	}}
+	for i := 0; i+1 < len(more); i += 2 {
+		r.Values[more[i]] = []string{more[i+1]}
+	}
+	return r
+}
+
+// keeps is the smallest service that can take gifts: the rules of form, an item a gift.
+func keeps(r form.Record) ([]kv.Write, error) {
+	d, no := form.ReadDonation(r)
+	if len(no) > 0 {
+		return nil, fault.List{fault.Wrong(no[0].Field, no[0].Text)}
+	}
+	data, err := json.Marshal(d)
+	return []kv.Write{{Key: kv.Key{Part: "gift", Sort: fmt.Sprintf("%019d", r.SID)}, Data: data, If: kv.Absent}}, err
+}
+
+func donate() form.Form {
+	f, _ := form.ByAlias("donate")
+	return f
+}
+
+func job(source drupal.Source, store kv.Store) Job {
+	return Job{Source: source, Form: donate(), Parts: []Part{{"donate", store, keeps}}}
+}
+
+func must(t *testing.T, run func(context.Context) (Result, error)) Result {
+	t.Helper()
+	r, err := run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// stored is everything in the store's parts that a form's move touches.
+func stored(t *testing.T, store kv.Store) map[kv.Key]string {
+	all := map[kv.Key]string{}
+	for _, part := range []string{"gift", "declaration", "move/donate", "move/donate/seen"} {
+		for after := ""; ; {
+			items, err := store.List(t.Context(), part, "", after, 1000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(items) == 0 {
+				break
+			}
+			for _, item := range items {
+				all[item.Key] = fmt.Sprintf("%d %s", item.Rev, item.Data)
+				after = item.Key.Sort
+			}
+		}
+	}
+	return all
+}
+
+// The sample's donate form, against what is truly in it; and a second run, which changes nothing.
+func TestSampleMovesAsTheTruthSays(t *testing.T) {
+	t.Parallel()
+	var truth map[string]json.RawMessage
+	var want struct {
+		Rows, Migratable int64
+		Rejected         map[string]int64
+		Sum              int64 `json:"sum_pence"`
+	}
+	if err := errors.Join(json.Unmarshal(site.Truth, &truth), json.Unmarshal(truth["donate"], &want)); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "dump.sql.gz")
+	if err := os.WriteFile(file, site.Dump, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	source, err := drupal.Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := kv.NewMem()
+	var rejects, again bytes.Buffer
+	j := job(source, store)
+	j.Rejects = &rejects
+	got := must(t, j.Backfill)
+	if got.Rows != want.Rows || got.Moved != want.Migratable || got.SumPence != want.Sum || !reflect.DeepEqual(got.Rejected, want.Rejected) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if lines := int64(bytes.Count(rejects.Bytes(), []byte{'\n'})); lines != got.Rejections() {
+		t.Errorf("%d lines of rejects, want %d", lines, got.Rejections())
+	}
+	if got.Waiting == 0 || got.Unchanged != 0 || got.Orphans != 0 {
+		t.Errorf("%+v", got)
+	}
+	before := stored(t, store)
+	j.Rejects = &again
+	second := must(t, j.Backfill)
+	got.Moved, got.Unchanged = 0, got.Moved
+	if !reflect.DeepEqual(second, got) || !reflect.DeepEqual(stored(t, store), before) {
+		t.Errorf("a second run: %+v, want %+v", second, got)
+	}
+	if !bytes.Equal(again.Bytes(), rejects.Bytes()) {
+		t.Error("a second run rejects otherwise")
+	}
+	if late := must(t, j.Sync); late.Rows != 0 {
+		t.Errorf("sync with nothing new: %+v", late)
+	}
+}
+
+// Draft comes before the service's own reasons, duplicate after them; the first of two equal rows counts, and a row
+// without a transaction doubles none.
+func TestReasonsInTheirOrder(t *testing.T) {
+	t.Parallel()
+	draft := gift(1, "£1O")
+	draft.Draft = true
+	same := gift(3, "5.00")
+	again, other, no := same, gift(6, "5.01", "transaction_id", "CR-00000003"), gift(7, "5.00", "transaction_id", "")
+	again.SID = 5
+	twin := no
+	twin.SID = 8
+	var rejects bytes.Buffer
+	j := job(rows{draft, gift(2, "£1O"), same, gift(4, "5.00", "email", "nobody"), again, other, no, twin}, kv.NewMem())
+	j.Rejects = &rejects
+	got := must(t, j.Backfill)
+	want := Result{Rows: 8, Moved: 4, SumPence: 2001, Rejected: map[string]int64{"draft": 1, "amount": 1, "email": 1, "duplicate": 1}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	var second Reject
+	if err := json.Unmarshal(bytes.Split(rejects.Bytes(), []byte{'\n'})[1], &second); err != nil || second.SID != 2 || second.Reason != "amount" ||
+		second.Message == "" || second.Values["amount"][0] != "£1O" {
+		t.Errorf("the second reject is %+v (%v)", second, err)
+	}
+}
+
+// What a row has for services that come later is counted; what a second service refuses leaves the row moved.
+func TestParts(t *testing.T) {
+	t.Parallel()
+	j := job(rows{gift(1, "5", "gift_aid", "1", "email_consent", "1"), gift(2, "5", "gift_aid", "0"), gift(3, "x", "gift_aid", "1")}, kv.NewMem())
+	if got := must(t, j.Backfill); got.Waiting != 2 || got.Moved != 2 {
+		t.Errorf("%+v", got)
+	}
+	giftaid := Part{"giftaid", kv.NewMem(), func(r form.Record) ([]kv.Write, error) {
+		if r.SID == 2 {
+			return nil, fault.Wrong("postcode", "a UK postcode")
+		}
+		return []kv.Write{{Key: kv.Key{Part: "declaration", Sort: fmt.Sprint(r.SID)}, If: kv.Absent}}, nil
+	}}
+	j.Parts = append(j.Parts, giftaid)
+	var rejects bytes.Buffer
+	j.Rejects = &rejects
+	got := must(t, j.Backfill)
+	if got.Waiting != 1 || got.RefusedParts != 1 || got.Unchanged != 2 || len(stored(t, giftaid.Store)) != 1 {
+		t.Errorf("%+v", got)
+	}
+	if !strings.Contains(rejects.String(), `"service":"giftaid","reason":"postcode"`) {
+		t.Error(rejects.String())
+	}
+}
+
+// Sync takes what is newer than the checkpoint, and still knows what was moved before.
+func TestSyncTakesLaterRows(t *testing.T) {
+	t.Parallel()
+	store := kv.NewMem()
+	must(t, job(rows{gift(1, "5"), gift(2, "6")}, store).Backfill)
+	double := gift(1, "5")
+	double.SID = 4
+	got := must(t, job(rows{gift(1, "5"), gift(2, "6"), gift(3, "7"), double}, store).Sync)
+	if want := (Result{Rows: 2, Moved: 1, SumPence: 700, Rejected: map[string]int64{"duplicate": 1}}); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestDryRunWritesNothing(t *testing.T) {
+	t.Parallel()
+	store := kv.NewMem()
+	j := job(rows{gift(1, "5"), gift(2, "no")}, store)
+	j.DryRun = true
+	if got := must(t, j.Backfill); got.Moved != 1 || len(stored(t, store)) != 0 {
+		t.Errorf("%+v, %v", got, stored(t, store))
+	}
+}
+
+// dying is a store whose nth commit fails, before or after it happened.
+type dying struct {
+	kv.Store
+	left  int
+	after bool
+}
+
+var errFull = errors.New("no space left on device")
+
+func (d *dying) Commit(ctx context.Context, writes ...kv.Write) error {
+	d.left--
+	if d.left > 0 {
+		return d.Store.Commit(ctx, writes...)
+	}
+	if d.after {
+		if err := d.Store.Commit(ctx, writes...); err != nil {
+			return err
+		}
+	}
+	return errFull
+}
+
+// Wherever a run ends, the next one makes of the store what one whole run would have made.
+func TestStoppedAnywhere(t *testing.T) {
+	t.Parallel()
+	var source rows
+	for i := range int64(5*batch + 7) {
+		source = append(source, gift(i+1, "5.00"))
+	}
+	giftaid := func(store kv.Store) Part {
+		return Part{"giftaid", store, func(r form.Record) ([]kv.Write, error) {
+			return []kv.Write{{Key: kv.Key{Part: "declaration", Sort: fmt.Sprintf("%019d", r.SID)}, If: kv.Absent}}, nil
+		}}
+	}
+	run := func(store kv.Store) func(context.Context) (Result, error) {
+		j := job(source, store)
+		j.Parts = append(j.Parts, giftaid(store))
+		return j.Backfill
+	}
+	whole := kv.NewMem()
+	all := must(t, run(whole))
+	for n := 1; n <= 12; n++ {
+		for _, after := range []bool{false, true} {
+			store := kv.NewMem()
+			if _, err := run(&dying{store, n, after})(t.Context()); !errors.Is(err, errFull) {
+				t.Fatal(err)
+			}
+			got := must(t, run(store))
+			if got.Moved+got.Unchanged != all.Moved || got.SumPence != all.SumPence || !reflect.DeepEqual(stored(t, store), stored(t, whole)) {
+				t.Errorf("stopped at commit %d (after: %v): %+v", n, after, got)
+			}
+		}
+	}
+}
+
+// Two movers at once move each row once.
+func TestTwoMovers(t *testing.T) {
+	t.Parallel()
+	var source rows
+	for i := range int64(3 * batch) {
+		source = append(source, gift(i+1, "5.00"))
+	}
+	store := kv.NewMem()
+	var results [2]Result
+	var wg sync.WaitGroup
+	for i := range results {
+		wg.Go(func() {
+			var err error
+			if results[i], err = job(source, store).Backfill(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := results[0].Moved + results[1].Moved; n != 3*batch {
+		t.Errorf("%d rows moved, want %d: %+v", n, 3*batch, results)
+	}
+}
+
+func TestRate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var source rows
+		for i := range int64(100) {
+			source = append(source, gift(i+1, "5.00"))
+		}
+		j := job(source, kv.NewMem())
+		j.Rate = 50
+		began := time.Now()
+		must(t, j.Backfill)
+		if took := time.Since(began); took != 2*time.Second {
+			t.Errorf("100 rows at 50 a second took %v", took)
+		}
+	})
+}
+
+func TestSetKnowsItsDigests(t *testing.T) {
+	t.Parallel()
+	s := newSet()
+	for _, fresh := range []bool{true, false} {
+		for d := range uint64(10_000) {
+			if s.add(d*0x9E3779B97F4A7C15) != fresh {
+				t.Fatalf("digest %d: fresh is not %v", d, fresh)
+			}
+		}
+	}
+}
