@@ -87,12 +87,12 @@ func (c *component) title() string {
 
 var (
 	atoms  = regexp.MustCompile("^[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
-	quoted = regexp.MustCompile(`^"([^"\\\x00-\x1f\x7f-\x{10ffff}]|\\[\x01-\x7f])+"$`)
+	quoted = regexp.MustCompile(`^"([^"\\\x00-\x20\x7f-\x{10ffff}]|\\[\x01-\x7f])+"$`)
 	label  = regexp.MustCompile(`^[a-zA-Z0-9]+(-+[a-zA-Z0-9]+)*$`)
 )
 
-// validEmail is PHP's FILTER_VALIDATE_EMAIL, which is Drupal's check, but for addresses in IP literals, which Drupal
-// takes and nobody can write to by name.
+// validEmail is PHP's FILTER_VALIDATE_EMAIL, which is Drupal's check, but for IP literals and control characters, which
+// Drupal takes and no mail server of ours would.
 func validEmail(address string) bool {
 	at := strings.LastIndexByte(address, '@')
 	if at < 1 || at > 64 || len(address) > 254 {

@@ -12,9 +12,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/banyan-migration/banyan/shared/form"
+	"github.com/banyan-migration/banyan/shared/mark"
 )
 
 // Request is a client's request as the adapter needs it: its head parsed, its body whole.
@@ -27,6 +29,13 @@ type Request struct {
 	Mark, Trace         string // X-Banyan-Mark and traceparent as received; "" if none
 
 	post *array // the body as PHP reads it, once Takes has
+}
+
+func (r *Request) target() string {
+	if r.Query == "" {
+		return r.Path
+	}
+	return r.Path + "?" + r.Query
 }
 
 // Answer is what goes back, or what came: header lines in order, without those of framing and without Date.
@@ -45,13 +54,13 @@ var ErrNotSent = errors.New("the request was not sent")
 
 // Options are what New needs.
 type Options struct {
-	Node    int    // the webform's node; shared/form says what becomes of its values
-	Service string // the service that takes its posts; it must be the form's own
-	Pay     string // the payment method of a post; empty: the acquirer's page asks
-	Pages   fs.FS  // what freeze-forms wrote; nil: the sample site's
-	// Sign returns the header lines that tell the service whose request this is: X-Banyan-Client, and X-Banyan-Mark
-	// anew where r has one. An error means that r's mark is wrong, and the post is refused.
-	Sign func(r *Request, method, target string, body []byte) ([][2]string, error)
+	Node    int              // the webform's node; shared/form says what becomes of its values
+	Service string           // the service that takes its posts; it must be the form's own
+	Pay     string           // the payment method of a post; empty: the acquirer's page asks
+	Pages   fs.FS            // what freeze-forms wrote; nil: the sample site's
+	Keys    mark.Keys        // sign X-Banyan-Client and check and sign X-Banyan-Mark; without any, no service knows the visitor
+	Key     string           // the id of the key that signs
+	Now     func() time.Time // nil: time.Now
 }
 
 // Adapter answers a webform's page in Drupal's name. It is immutable and safe for concurrent use.
@@ -59,7 +68,9 @@ type Adapter struct {
 	form    form.Form
 	service string
 	pay     string
-	sign    func(r *Request, method, target string, body []byte) ([][2]string, error)
+	keys    mark.Keys
+	key     string
+	now     func() time.Time
 	list    []component
 	headers map[string][]string
 	pages   map[string]page
@@ -79,7 +90,10 @@ func New(o Options) (*Adapter, error) {
 	if pages == nil {
 		pages = form.Sample(known.Node)
 	}
-	a := &Adapter{form: known, service: o.Service, pay: o.Pay, sign: o.Sign, pages: map[string]page{}}
+	a := &Adapter{form: known, service: o.Service, pay: o.Pay, keys: o.Keys, key: o.Key, now: o.Now, pages: map[string]page{}}
+	if a.now == nil {
+		a.now = time.Now
+	}
 	if err := a.read(pages); err != nil {
 		return nil, fmt.Errorf("form: the frozen pages of node %d: %w; `banyan cutover freeze-forms` writes them anew", o.Node, err)
 	}
@@ -194,10 +208,7 @@ func (a *Adapter) Serve(ctx context.Context, r *Request, call Call) Answer {
 
 // show renders a page with the header lines that the old site gave it.
 func (a *Adapter) show(r *Request, name string, f fill) Answer {
-	f.base, f.action, f.destination = base(r), r.Path, a.destination(r)
-	if r.Query != "" {
-		f.action += "?" + r.Query
-	}
+	f.base, f.action, f.destination = base(r), r.target(), a.destination(r)
 	header := make([][2]string, 0, len(a.headers[name])+1)
 	for _, line := range a.headers[name] {
 		name, value, _ := strings.Cut(line, ": ")

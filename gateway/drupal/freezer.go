@@ -1,6 +1,7 @@
 package drupal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"html"
@@ -42,7 +43,7 @@ func (f *freezer) page(name, text string) (string, error) {
 		text = text[:where[0]] + "{{messages}}" + text[where[1]:]
 	}
 	f.b.Reset()
-	f.forms, f.own = 0, "/"+f.out.Alias
+	f.forms, f.own = 0, "/"+cmp.Or(f.out.Alias, fmt.Sprintf("node/%d", f.out.Node))
 	if name == doneFile {
 		f.own = donePath(f.out.Node)
 	}
@@ -165,8 +166,7 @@ func (f *freezer) script(raw string) string {
 // field puts slots into the inputs of the refused page's webform.
 func (f *freezer) field(raw, tag string, at map[string]string) error {
 	if tag == "option" && f.box != nil {
-		f.box.Choices = append(f.box.Choices, at["value"])
-		raw = chosen(raw, "selected", f.box.Key, at["value"])
+		return f.choice(f.box, raw, "selected", at["value"])
 	}
 	path, ours := strings.CutPrefix(at["name"], "submitted[")
 	if !ours {
@@ -188,8 +188,7 @@ func (f *freezer) field(raw, tag string, at map[string]string) error {
 		}
 	case at["type"] == "radio", at["type"] == "checkbox":
 		c.Drawn = map[string]string{"radio": "radios", "checkbox": "checkboxes"}[at["type"]]
-		c.Choices = append(c.Choices, at["value"])
-		raw = chosen(raw, "checked", c.Key, at["value"])
+		return f.choice(c, refusable(raw, c.Key), "checked", at["value"])
 	default:
 		c.Drawn = "text"
 		c.Max, _ = strconv.Atoi(at["maxlength"]) // absent: no limit
@@ -221,32 +220,43 @@ func (c *component) path() string {
 
 // typed gives a line of text its slot. An email's value attribute is absent when it is empty, a text's is not.
 func typed(raw, kind, key string) string {
-	if kind == "text" || kind == "hidden" && attribute("value").MatchString(raw) {
+	if kind == "text" || kind == "hidden" && attributes["value"].MatchString(raw) {
 		return replaced(raw, "value", "{{value "+key+"}}")
 	}
-	raw = attribute("value").ReplaceAllString(raw, "")
-	name := attribute("name").FindString(raw)
+	raw = attributes["value"].ReplaceAllString(raw, "")
+	name := attributes["name"].FindString(raw)
 	return strings.Replace(raw, name, name+"{{optional "+key+"}}", 1)
 }
 
-// chosen gives a radio, a checkbox or an option its slot, behind its value.
-func chosen(raw, word, key, choice string) string {
-	raw = attribute(word).ReplaceAllString(raw, "")
-	value := attribute("value").FindString(raw)
-	return strings.Replace(raw, value, value+"{{"+word+" "+key+"="+html.EscapeString(choice)+"}}", 1)
+// choice gives a radio, a checkbox or an option its slot, behind its value.
+func (f *freezer) choice(c *component, raw, word, choice string) error {
+	if strings.ContainsAny(choice, "{}") {
+		return fmt.Errorf("the choice %s of component %s has a brace, with which a slot begins or ends", choice, c.Key)
+	}
+	c.Choices = append(c.Choices, choice)
+	raw = attributes[word].ReplaceAllString(raw, "")
+	value := attributes["value"].FindString(raw)
+	f.b.WriteString(strings.Replace(raw, value, value+"{{"+word+" "+c.Key+"="+html.EscapeString(choice)+"}}", 1))
+	return nil
 }
 
 // refusable gives an input the class that it has when it is refused.
 func refusable(raw, key string) string {
-	return attribute("class").ReplaceAllStringFunc(raw, func(m string) string {
+	return attributes["class"].ReplaceAllStringFunc(raw, func(m string) string {
 		list := strings.TrimSuffix(strings.TrimSuffix(m, `"`), " error")
 		return list + "{{error " + key + `}}"`
 	})
 }
 
-// attribute matches one attribute of a tag as Drupal writes it.
-func attribute(name string) *regexp.Regexp { return regexp.MustCompile(` ` + name + `="[^"]*"`) }
+// attributes match one attribute of a tag as Drupal writes it, by name.
+var attributes = func() map[string]*regexp.Regexp {
+	all := map[string]*regexp.Regexp{}
+	for _, name := range []string{"action", "checked", "class", "name", "selected", "value"} {
+		all[name] = regexp.MustCompile(` ` + name + `="[^"]*"`)
+	}
+	return all
+}()
 
 func replaced(raw, name, value string) string {
-	return attribute(name).ReplaceAllLiteralString(raw, " "+name+`="`+value+`"`)
+	return attributes[name].ReplaceAllLiteralString(raw, " "+name+`="`+value+`"`)
 }

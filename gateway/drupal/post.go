@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/banyan-migration/banyan/shared/form"
+	"github.com/banyan-migration/banyan/shared/mark"
 )
 
 // What a donor reads when the service gave no answer that says more. Neither claims what is not known.
@@ -51,7 +52,7 @@ func (a *Adapter) donate(ctx context.Context, r *Request, call Call) Answer {
 	}
 	got, in, err := a.ask(ctx, r, call, a.form.Target, body)
 	switch {
-	case errors.Is(err, errMark):
+	case errors.Is(err, mark.ErrWrong):
 		return Answer{Status: http.StatusForbidden, Reason: http.StatusText(http.StatusForbidden),
 			Header: [][2]string{{"Content-Type", "text/plain; charset=utf-8"}}, Body: []byte("The mark of this request is wrong.\n")}
 	case errors.Is(err, ErrNotSent):
@@ -78,8 +79,6 @@ func (a *Adapter) answered(values map[string][]string) map[string][]string {
 	return values
 }
 
-var errMark = errors.New("drupal: the request's mark is wrong")
-
 // ask sends one JSON request to a service. Its key makes it safe to send again: it comes of the form that was shown
 // and of what is asked, so that a retry of the same typing from the same page is the same request, however the
 // browser encodes it.
@@ -93,14 +92,11 @@ func (a *Adapter) ask(ctx context.Context, r *Request, call Call, target string,
 	if r.Trace != "" {
 		header = append(header, [2]string{"traceparent", r.Trace})
 	}
-	if a.sign != nil {
-		signed, err := a.sign(r, http.MethodPost, target, body)
-		if err != nil {
-			return Answer{}, reply{}, fmt.Errorf("%w: %w", errMark, err)
-		}
-		header = append(header, signed...)
+	signed, err := a.sign(r, target, body)
+	if err != nil {
+		return Answer{}, reply{}, err
 	}
-	got, err := call(ctx, http.MethodPost, target, header, body)
+	got, err := call(ctx, http.MethodPost, target, append(header, signed...), body)
 	if err != nil {
 		return got, reply{}, err
 	}
@@ -109,6 +105,23 @@ func (a *Adapter) ask(ctx context.Context, r *Request, call Call, target string,
 		in = reply{} // a page of something in between: its status says what there is to know
 	}
 	return got, in, nil
+}
+
+// sign tells the service who the visitor is. A mark was made for the visitor's own post: it is checked, and made anew
+// for the request that comes of it. Only test comes from outside; shadows are the engine's.
+func (a *Adapter) sign(r *Request, target string, body []byte) (header [][2]string, err error) {
+	now := a.now()
+	if len(a.keys) > 0 {
+		header = append(header, [2]string{mark.ClientHeader, a.keys.SignClient(a.key, mark.Client{Address: r.Client, Request: r.ID}, now)})
+	}
+	if r.Mark == "" {
+		return header, nil
+	}
+	kind, err := a.keys.Check(r.Mark, r.Method, r.target(), r.Body, now)
+	if err == nil && kind != mark.Test {
+		err = mark.ErrWrong
+	}
+	return append(header, [2]string{mark.Header, a.keys.Sign(a.key, kind, now, http.MethodPost, target, body)}), err
 }
 
 // accepted is Drupal's answer to a submission that it stored, less the session that it begins: the done page needs
