@@ -71,18 +71,19 @@ func (j Job) pause(ctx context.Context, began time.Time, rows int64) error {
 	}
 }
 
-// take stores one lot. The first service comes last, together with the checkpoint: whatever kills us before that
-// leaves rows that the next run finds unchanged.
+// take stores one lot. The rejects come first, for nobody looks at a row again that Sync's checkpoint has passed; the
+// first service comes last, together with the checkpoint. Whatever kills us before that leaves rows that the next run
+// finds unchanged, and perhaps a line that it writes again.
 func (c *committer) take(ctx context.Context, l *lot) error {
+	if err := writeRejects(c.job.Rejects, l.rejects); err != nil {
+		return fmt.Errorf("rejects file: %w", err)
+	}
 	var fresh int64
 	for i := len(c.job.Parts) - 1; i >= 0; i-- {
 		var err error
 		if fresh, err = c.store(ctx, l, i); err != nil {
 			return err
 		}
-	}
-	if err := writeRejects(c.job.Rejects, l.rejects); err != nil {
-		return fmt.Errorf("rejects file: %w", err)
 	}
 	c.mark = max(c.mark, l.last)
 	r := c.result

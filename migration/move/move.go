@@ -62,7 +62,8 @@ func (j Job) Backfill(ctx context.Context) (Result, error) {
 	return j.run(ctx, newSet(), 0)
 }
 
-// Sync moves the rows that are newer than the newest one moved before.
+// Sync moves the rows that are newer than the newest one moved before. A draft that its donor sent later keeps its old
+// number: Backfill, run again, takes it.
 func (j Job) Sync(ctx context.Context) (Result, error) {
 	after, err := Mark(ctx, j.Parts[0].Store, j.Form)
 	if err != nil {

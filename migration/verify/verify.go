@@ -21,8 +21,9 @@ type Job struct {
 	Form   form.Form
 	Store  kv.Store
 	// Import and Records are services/all's.
-	Import  func(form.Record) ([]kv.Write, error)
-	Records func(ctx context.Context, store kv.Store, after string, limit int) ([]form.Record, string, error)
+	Import   func(form.Record) ([]kv.Write, error)
+	Records  func(ctx context.Context, store kv.Store, after string, limit int) ([]form.Record, string, error)
+	Compared func(rows int) // told of the source's rows now and then; nil: nobody
 }
 
 // Result is what was found. Sums are over what is migratable.
@@ -41,6 +42,14 @@ type Result struct {
 // Clean says whether every row is equal or rejected.
 func (r Result) Clean() bool {
 	return len(r.Differences) == 0 && r.More == 0 && r.SumPenceSource == r.SumPenceTarget
+}
+
+// Rejections is how many rows are not to be moved, for all reasons.
+func (r Result) Rejections() (n int64) {
+	for _, count := range r.Rejected {
+		n += count
+	}
+	return n
 }
 
 // Difference is one value that is not the same on both sides. The field "row" stands for a whole row.
@@ -137,6 +146,9 @@ func (c *comparison) source(ctx context.Context) (err error) {
 	c.unequal, c.missing = map[int64]form.Record{}, map[int64]form.Record{}
 	c.result.Orphans, err = c.job.Source.Records(ctx, c.job.Form.Alias, 0, func(r form.Record) error {
 		c.result.RowsSource++
+		if c.job.Compared != nil && c.result.RowsSource%1000 == 0 {
+			c.job.Compared(1000)
+		}
 		c.before(r.SID)
 		sum, held := c.held(r.SID)
 		if reason := c.refused(r); reason != "" {
