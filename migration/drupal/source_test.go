@@ -69,14 +69,20 @@ func sources(t testing.TB) map[string]Source {
 	}
 }
 
-// Every source of the sample says the same, and as many rows as the truth.
-func TestSourcesAgree(t *testing.T) {
+func TestSources(t *testing.T) {
 	t.Parallel()
+	all := sources(t)
+	t.Run("they agree", func(t *testing.T) { testSourcesAgree(t, all) })
+	t.Run("components are found", func(t *testing.T) { testComponents(t, all) })
+	t.Run("what yield returns comes back as it was", func(t *testing.T) { testYieldStops(t, all) })
+}
+
+// Every source of the sample says the same, and as many rows as the truth.
+func testSourcesAgree(t *testing.T, all map[string]Source) {
 	var truth map[string]json.RawMessage
 	if err := json.Unmarshal(site.Truth, &truth); err != nil {
 		t.Fatal(err)
 	}
-	all := sources(t)
 	forms, err := all["gzip"].Forms(t.Context())
 	if err != nil || len(forms) != 7 {
 		t.Fatal(forms, err)
@@ -121,9 +127,8 @@ func TestRecordIsWhole(t *testing.T) {
 	}
 }
 
-func TestComponentsAreFound(t *testing.T) {
-	t.Parallel()
-	for name, s := range sources(t) {
+func testComponents(t *testing.T, sources map[string]Source) {
+	for name, s := range sources {
 		all, err := s.Components(t.Context(), 2)
 		if err != nil || len(all) != 14 {
 			t.Fatal(name, all, err)
@@ -259,11 +264,9 @@ func TestDisorderIsRefused(t *testing.T) {
 	}
 }
 
-// What yield returns comes back as it was, at once.
-func TestYieldStops(t *testing.T) {
-	t.Parallel()
+func testYieldStops(t *testing.T, sources map[string]Source) {
 	enough := errors.New("enough")
-	for name, s := range sources(t) {
+	for name, s := range sources {
 		n := 0
 		_, err := s.Records(t.Context(), "donate", 0, func(form.Record) error { n++; return enough })
 		if err != enough || n != 1 {
