@@ -1,6 +1,9 @@
 package route
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // Flags say why a path is not canonical: two programs may read it differently, so legacy alone may judge it (W-11).
 type Flags uint16
@@ -41,7 +44,7 @@ func (f Flags) String() string {
 // digits, which are a 400 (W-12). The path is what stands before the first '?'. With room in dst it does not allocate.
 func Canonical(dst, path []byte) (canonical []byte, flags Flags, ok bool) {
 	start := len(dst)
-	encoded := false
+	encoded, percent := false, false // bytes over 0x7F; a '%'
 	for i := 0; i < len(path); i++ {
 		c := path[i]
 		switch {
@@ -58,8 +61,8 @@ func Canonical(dst, path []byte) (canonical []byte, flags Flags, ok bool) {
 				dst = append(dst, v)
 				continue
 			}
-			flags |= encodedFlag(v, path[i+1:])
-			encoded = encoded || v >= 0x80
+			flags |= encodedFlag(v)
+			encoded, percent = encoded || v >= 0x80, percent || v == '%'
 			dst = append(dst, '%', hexDigits[v>>4], hexDigits[v&15])
 			continue
 		case c == '\\':
@@ -72,24 +75,39 @@ func Canonical(dst, path []byte) (canonical []byte, flags Flags, ok bool) {
 		dst = append(dst, c)
 	}
 	flags |= segmentFlags(dst[start:])
+	if percent && doubleEncoded(dst[start:]) {
+		flags |= DoubleEncoded
+	}
 	if (encoded || flags&HighByte != 0) && !validUTF8(dst[start:]) {
 		flags |= BadUTF8
 	}
 	return dst, flags, true
 }
 
-func encodedFlag(v byte, after []byte) Flags {
-	switch {
-	case v == '/':
+func encodedFlag(v byte) Flags {
+	switch v {
+	case '/':
 		return EncodedSlash
-	case v == '\\':
+	case '\\':
 		return EncodedBackslash
-	case v == ';':
+	case ';':
 		return Semicolon
-	case v == '%' && len(after) >= 2 && isHex(after[0]) && isHex(after[1]):
-		return DoubleEncoded
 	}
 	return 0
+}
+
+// doubleEncoded looks for %25 and two hex digits in the copy, not in the path: of %25%30%30 the copy is %2500.
+func doubleEncoded(path []byte) bool {
+	for {
+		i := bytes.Index(path, []byte("%25"))
+		if i < 0 {
+			return false
+		}
+		path = path[i+3:]
+		if len(path) >= 2 && isHex(path[0]) && isHex(path[1]) {
+			return true
+		}
+	}
 }
 
 // segmentFlags finds empty and dot segments in a path whose unreserved bytes are decoded.

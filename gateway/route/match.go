@@ -113,7 +113,11 @@ func ParsePath(s string) (Path, error) {
 	if prefix && body == "" {
 		return p, nil // everything
 	}
-	for _, part := range strings.Split(body[1:], "/") {
+	parts := strings.Split(body[1:], "/")
+	for i, part := range parts {
+		if part == "" && (prefix || i < len(parts)-1) {
+			return Path{}, fmt.Errorf("path %q: an empty segment can never match: such requests always go to legacy (W-11)", s)
+		}
 		seg, err := parseSegment(s, part)
 		if err != nil {
 			return Path{}, err
