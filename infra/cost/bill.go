@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/shopspring/decimal"
 )
@@ -91,7 +92,7 @@ func Estimate(book *Book, m Measured, donations int64) (*Bill, error) {
 		free, _ := between(book, i.rate, before, used[i.rate], true)
 		r := book.Rates[i.rate]
 		if err != nil {
-			b.Unknown = append(b.Unknown, Unknown{title(r, i), err.Error()})
+			b.Unknown = append(b.Unknown, Unknown{title(r, i), strings.TrimPrefix(err.Error(), ErrNoPrice.Error()+": ")})
 			continue
 		}
 		b.Lines = append(b.Lines, Line{i.group, title(r, i), i.quantity, r.Unit, full, free, r.Date, i.note})

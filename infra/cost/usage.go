@@ -62,7 +62,7 @@ func assumptions(m Measured, donations int64) []string {
 		fmt.Sprintf("%d of 1,000 calls are cold and bill %d ms of start", coldPermille, initMS),
 		fmt.Sprintf("a call logs %d bytes; logs are kept %d month, donations %d months", logBytes, logMonths, itemLife),
 		"messages go through one SNS topic to one SQS queue a service: one publish, one delivery, one receive and one delete each",
-		"functions run outside a VPC, so there is no NAT gateway; in one it would cost the line that is shown",
+		fmt.Sprintf("functions run outside a VPC; inside one, each NAT gateway would add %d hours and every GB through it", monthHours),
 		"prices are list prices before tax, savings plans and credits",
 	}
 }

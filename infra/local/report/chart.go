@@ -17,7 +17,6 @@ type chart struct {
 	W, H                     float64
 	Left, Right, Top, Bottom float64 // of the plot
 	YTicks, XTicks, RTicks   []tick
-	YName, RName             string
 	Bars                     []bar
 	Lines                    []line
 	Marks                    []mark
@@ -49,14 +48,14 @@ const (
 
 // frame is an empty chart of the whole night.
 func (r *Report) frame(id, title string, width float64) *chart {
-	c := &chart{ID: id, Title: title, Class: "wide", W: width, H: 300, Left: 46, Right: width - 44, Top: 40, Bottom: 266}
+	c := &chart{ID: id, Title: title, Class: "wide", W: width, H: 300, Left: 54, Right: width - 44, Top: 40, Bottom: 266}
 	ticks := 7
 	if width == narrow {
 		c.ID, c.Class, ticks = id+"-narrow", "narrow", 4
 	}
 	length := r.length()
-	for i := range ticks {
-		at := length * time.Duration(i) / time.Duration(ticks-1)
+	every := r.every(length, ticks)
+	for at := time.Duration(0); at <= length; at += every {
 		c.XTicks = append(c.XTicks, tick{c.x(at, length), r.clock(at).Format("15:04")})
 	}
 	last := -100.0
@@ -70,6 +69,16 @@ func (r *Report) frame(id, title string, width float64) *chart {
 		c.Marks = append(c.Marks, mark{x, y, i + 1, e.Kind})
 	}
 	return c
+}
+
+// every is the distance of the times below a chart: whole minutes of the night, so that at most so many fit.
+func (r *Report) every(length time.Duration, most int) time.Duration {
+	speed := max(r.Run.Speed, 1)
+	minutes := 1.0
+	for float64(length)*speed/float64(time.Minute)/minutes > float64(most) {
+		minutes = nice(minutes * 1.5)
+	}
+	return time.Duration(minutes * float64(time.Minute) / speed)
 }
 
 // length is how long the charts' night is: the replay, and what was still done after it.
@@ -114,7 +123,6 @@ func (r *Report) donations(width float64) *chart {
 		c.bar(x0, x1, y(0), y(old), loadtest.Legacy)
 		c.bar(x0, x1, y(old), y(both), loadtest.Services)
 	}
-	c.YName, c.RName = "donations a minute", "services' share"
 	for _, share := range []float64{0, 50, 100} {
 		c.RTicks = append(c.RTicks, tick{px(c.Bottom - (c.Bottom-c.Top)*share/100), short(share) + " %"})
 	}
@@ -123,7 +131,7 @@ func (r *Report) donations(width float64) *chart {
 	for _, s := range sides {
 		old, new = old+int64(s[0]), new+int64(s[1])
 	}
-	c.Desc = fmt.Sprintf("Bars: %s donations that Drupal accepted and %s that the services accepted. Line: the services' share of visitors. Numbers: the events listed below.",
+	c.Desc = fmt.Sprintf("Bars: %s donations that Drupal accepted and %s that the services accepted. Line: the services’ share of visitors. Numbers: the events listed below.",
 		thousands(old), thousands(new))
 	return c
 }
@@ -192,32 +200,49 @@ func (r *Report) latency(width float64) *chart {
 	for p := bottom; p <= top; p++ {
 		c.YTicks = append(c.YTicks, tick{y(math.Pow(10, p)), ms(math.Pow(10, p))})
 	}
-	c.YName = "tenfold steps"
 	if r.Load != nil {
 		for _, side := range []string{loadtest.Legacy, loadtest.Services} {
 			c.Lines = append(c.Lines, c.side(r.Load, side, length, y)...)
 		}
-		c.Desc = fmt.Sprintf("Over the night, Drupal's median was %s and its 99th of 100 %s; the services' %s and %s.",
+		c.Desc = fmt.Sprintf("Over the night, Drupal’s median was %s and its 99th of 100 %s; the services’ %s and %s.",
 			ms(r.Load.Legacy.Post.P50), ms(r.Load.Legacy.Post.P99), ms(r.Load.Services.Post.P50), ms(r.Load.Services.Post.P99))
 	}
 	return c
 }
 
-// side is one side's two lines; a second without a donation is bridged.
+// gap is how many moments without a donation a line may cross; over a longer silence there is nothing to draw.
+const gap = 2
+
+// side is one side's two measures, each as one line a stretch that has donations.
 func (c *chart) side(load *loadtest.Result, side string, length time.Duration, y func(float64) float64) []line {
+	var lines []line
 	var p50, p95 strings.Builder
+	end := func() {
+		if p50.Len() > 0 {
+			lines = append(lines, line{side + " p95", p95.String()}, line{side, p50.String()})
+		}
+		p50.Reset()
+		p95.Reset()
+	}
+	silent := 0
 	for _, m := range load.Series {
 		t := m.Legacy
 		if side == loadtest.Services {
 			t = m.Services
 		}
-		if t.Accepted > 0 {
-			x := c.x(time.Duration((m.Second+load.Width/2)*float64(time.Second)), length)
-			fmt.Fprintf(&p50, "%g,%g ", x, y(t.P50))
-			fmt.Fprintf(&p95, "%g,%g ", x, y(t.P95))
+		if t.Accepted == 0 {
+			if silent++; silent > gap {
+				end()
+			}
+			continue
 		}
+		silent = 0
+		x := c.x(time.Duration((m.Second+load.Width/2)*float64(time.Second)), length)
+		fmt.Fprintf(&p50, "%g,%g ", x, y(t.P50))
+		fmt.Fprintf(&p95, "%g,%g ", x, y(t.P95))
 	}
-	return []line{{side + " p95", p95.String()}, {side, p50.String()}}
+	end()
+	return lines
 }
 
 // nice is the next of 1, 2, 5, 10, 20 …

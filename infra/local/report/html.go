@@ -21,7 +21,7 @@ import (
 var text string
 
 var page = template.Must(template.New("report.html").Funcs(template.FuncMap{
-	"n": thousands, "short": short, "ms": ms, "seconds": seconds, "usd": usd, "rejected": rejected, "percent": percent,
+	"n": thousands, "short": short, "ms": ms, "seconds": seconds, "usd": usd, "cents": cents, "quantity": quantity, "rejected": rejected, "percent": percent,
 	"clock": func(t time.Time) string { return t.UTC().Format("15:04:05") },
 	"date":  func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
 	"add":   func(a, b int) int { return a + b },
@@ -86,6 +86,9 @@ func (v view) Groups() []string { return []string{cost.Serving, cost.Forgotten, 
 // AcceptedByDrupal is what the services did not take.
 func (d Donations) AcceptedByDrupal() int64 { return d.Accepted - d.AcceptedByServices }
 
+// Twice is what happened to donations more than once.
+func (d Donations) Twice() int64 { return d.Doubled + d.ChargedTwice }
+
 // thousands writes the integer 1234567 as 1,234,567.
 func thousands(n any) string {
 	s := fmt.Sprint(n)
@@ -115,14 +118,33 @@ func seconds(v float64) string {
 	return strconv.FormatFloat(v, 'f', 1, 64) + " s"
 }
 
-// usd writes dollars with thousands, and small sums with the places that they need.
+// usd writes dollars with thousands, and the cents where there are any.
 func usd(d decimal.Decimal) string {
-	text := cost.Money(d)
-	whole, part, _ := strings.Cut(text, ".")
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
+	whole, part, _ := strings.Cut(d.StringFixed(2), ".")
+	if part == "00" && !d.IsZero() {
+		return "$" + thousands(whole)
 	}
-	return "$" + whole + "." + part
+	return "$" + thousands(whole) + "." + part
+}
+
+// cents writes a line's cost: one that rounds to nothing is not nothing.
+func cents(d decimal.Decimal) string {
+	if d.IsPositive() && d.LessThan(decimal.New(5, -3)) {
+		return "under $0.01"
+	}
+	return "$" + d.StringFixed(2)
+}
+
+// quantity writes 5,314,286 requests, and 1.75 GB.
+func quantity(l cost.Line) string {
+	text, unit := l.Quantity.Round(2).String(), l.Unit
+	if l.Quantity.GreaterThanOrEqual(decimal.NewFromInt(100)) {
+		text = thousands(l.Quantity.StringFixed(0))
+	}
+	if unit != "GB" && text != "1" {
+		unit += "s"
+	}
+	return text + " " + unit
 }
 
 func percent(part, whole int) string {
