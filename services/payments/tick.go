@@ -1,0 +1,80 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/banyan-migration/banyan/shared/kv"
+)
+
+// duePart lists the payments that somebody must look at again, in the order of when.
+const duePart = "due"
+
+func dueKey(at time.Time, id string) kv.Key {
+	return kv.Key{Part: duePart, Sort: at.UTC().Format("2006-01-02T15:04:05.000000000Z") + "/" + id}
+}
+
+// relist moves a payment among those that are due.
+func relist(p *payment) (writes []kv.Write) {
+	if !p.listed.IsZero() {
+		writes = append(writes, kv.Write{Key: dueKey(p.listed, p.ID), Delete: true})
+	}
+	if !p.Due.IsZero() {
+		writes = append(writes, kv.Write{Key: dueKey(p.Due, p.ID), Data: []byte(`{}`)})
+	}
+	return writes
+}
+
+const (
+	sweep = 500 // payments a tick at most; the rest keep their place
+	wide  = 8   // of them at once: an acquirer that is down must not hold up the others
+)
+
+// tick asks the acquirers about what is still open: attempts whose end is unknown, pages that no donor has come back
+// from, refunds under way. A tick that is missed is made good by the next.
+func (s *service) tick(ctx context.Context, now time.Time) error {
+	items, err := s.store.List(ctx, duePart, "", "", sweep)
+	if err != nil {
+		return err
+	}
+	var group errgroup.Group
+	group.SetLimit(wide)
+	errs := make([]error, len(items))
+	for i, item := range items {
+		at, id, _ := strings.Cut(item.Key.Sort, "/")
+		if due, err := time.Parse(time.RFC3339Nano, at); err == nil && due.After(now) {
+			break
+		}
+		group.Go(func() error {
+			if err := s.look(ctx, id); err != nil {
+				errs[i] = fmt.Errorf("payments: %s: %w", id, err)
+			}
+			return nil
+		})
+	}
+	group.Wait() // the goroutines keep their errors in errs
+	return errors.Join(errs...)
+}
+
+// look finds out what became of one payment's open attempt and of its refunds.
+func (s *service) look(ctx context.Context, id string) error {
+	p, rev, err := s.load(ctx, id)
+	if err != nil {
+		return err
+	}
+	if p.open() != nil {
+		if _, err = s.collect(ctx, p, rev, true); err != nil {
+			return err
+		}
+		if p, rev, err = s.load(ctx, id); err != nil {
+			return err
+		}
+	}
+	_, err = s.refund(ctx, p, rev)
+	return err
+}
