@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/banyan-migration/banyan/shared/form"
 )
@@ -17,11 +18,12 @@ type cursor struct {
 	names []string // the columns that it gives, in this order
 	at    []int    // their places in a row
 	in    bool     // rows of the table are at hand
+	brief bool     // another table's CREATE TABLE ends it, once its own was seen
 	out   []Value
 }
 
-// next is the next row, or nil at the end of a whole dump: what follows the table is read over, so that a dump that
-// was cut is never taken for a short one.
+// next is the next row, or nil at the end: for one that is not brief, at the end of a whole dump. What follows the
+// table is read over, so that a dump that was cut is never taken for a short one.
 func (c *cursor) next() ([]Value, error) {
 	for {
 		if c.in {
@@ -44,12 +46,29 @@ func (c *cursor) next() ([]Value, error) {
 		if err != nil {
 			return nil, err
 		}
+		if st.Create != nil {
+			if c.brief && c.out != nil {
+				return nil, nil
+			}
+			if err := c.alone(st.Create.Name); err != nil {
+				return nil, err
+			}
+		}
 		if st.Insert == c.table {
 			if err := c.enter(st); err != nil {
 				return nil, err
 			}
 		}
 	}
+}
+
+// alone refuses a second site, which Open may not have come to: its rows would be left out in silence.
+func (c *cursor) alone(table string) error {
+	const mark = "webform_submitted_data"
+	if strings.HasSuffix(table, mark) && strings.HasSuffix(c.table, mark) && table != c.table {
+		return c.dump.damage("the dump holds several sites, with the tables %s and %s; make one of a single site's tables", c.table, table)
+	}
+	return nil
 }
 
 func (c *cursor) enter(st Statement) error {

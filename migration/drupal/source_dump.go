@@ -232,7 +232,7 @@ func (s *dumpSource) Records(ctx context.Context, name string, after int64, yiel
 	defer data.close()
 	m := merge{
 		ctx: ctx, after: after, yield: yield, builder: builder{form: f, keys: s.site.keys(f.NID)},
-		heads: &cursor{dump: heads.Dump, table: s.site.prefix + "webform_submissions", names: []string{"nid", "sid", "submitted", "is_draft"}},
+		heads: &cursor{dump: heads.Dump, table: s.site.prefix + "webform_submissions", names: []string{"nid", "sid", "submitted", "is_draft"}, brief: true},
 		data:  &cursor{dump: data.Dump, table: s.site.prefix + "webform_submitted_data", names: []string{"nid", "sid", "cid", "no", "data"}},
 	}
 	if err := m.run(); err != nil {

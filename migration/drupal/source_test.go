@@ -254,6 +254,17 @@ func TestWrongSources(t *testing.T) {
 	}
 }
 
+// A second site that begins after the first one's tables is seen too.
+func TestTwoSitesAreRefused(t *testing.T) {
+	t.Parallel()
+	body := small[strings.Index(small, "CREATE"):strings.Index(small, "-- Dump completed")]
+	s := open(t, write(t, "dump.sql", []byte(body+strings.ReplaceAll(body, "`x_", "`y_"))))
+	_, err := s.Records(t.Context(), "give", 0, func(form.Record) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "x_webform_submitted_data and y_webform_submitted_data") {
+		t.Error(err)
+	}
+}
+
 func TestDisorderIsRefused(t *testing.T) {
 	t.Parallel()
 	dump := strings.Replace(small, "(7,12,1,'0',0x4F6B)", "(7,8,1,'0','late')", 1)

@@ -31,6 +31,7 @@ type kept struct {
 type judge struct {
 	job  Job
 	seen *set
+	digester
 }
 
 func (j *judge) lot(records []form.Record) *lot {
@@ -60,7 +61,7 @@ func (j *judge) row(l *lot, r form.Record) {
 		l.rejects = append(l.rejects, refusal(r, err))
 		return
 	}
-	if digest, doubles := digest(r); doubles {
+	if digest, doubles := j.digest(r); doubles {
 		if !j.seen.add(digest) {
 			l.rejects = append(l.rejects, reject(r, "duplicate", "the whole submission, transaction included, is that of an earlier row"))
 			return
