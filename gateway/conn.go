@@ -1,0 +1,254 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/banyan-migration/banyan/gateway/deadline"
+	"github.com/banyan-migration/banyan/gateway/upstream"
+	"github.com/banyan-migration/banyan/gateway/wire"
+)
+
+// pace is what the gateway expects of those it waits for, besides the configured timeouts.
+type pace struct {
+	window    time.Duration // a body brings at least bytes in each window (W-70)
+	bytes     int64
+	stall     time.Duration // an upstream's silence within a body (W-74)
+	departure time.Duration // wait for an upstream before looking whether the client is still there (W-84)
+	linger    time.Duration // wait for a client to take its last answer
+}
+
+var defaultPace = pace{window: 10 * time.Second, bytes: 1 << 10, stall: 60 * time.Second, departure: 50 * time.Millisecond, linger: time.Second}
+
+const (
+	homeRoom = 4 << 10  // where ordinary heads are read
+	headRoom = 48 << 10 // the most that a head may need
+	pieceMax = 32 << 10 // bytes of a body held at once, each way (W-64)
+	joinMax  = 16 << 10 // bodies up to this go out with their head in one write
+)
+
+var (
+	errOverdue     = errors.New("the time is up")
+	errInterrupted = errors.New("interrupted")
+)
+
+// conn is one client connection. One goroutine owns it; departed, drain and abandon come from others.
+type conn struct {
+	g     *Gateway
+	nc    net.Conn
+	tcp   *net.TCPConn // nil under TLS
+	timer *deadline.Timer
+	shard int
+	peer  netip.Addr
+	from  string // the peer as text
+
+	in   []byte // what has been read; [r:w] is not used yet
+	r, w int
+	home []byte
+	out  []byte // what is being written
+	line []byte // the log line being built
+
+	left      atomic.Bool // the client has closed its side
+	busy      atomic.Bool // a request is being answered
+	droppable atomic.Bool // nothing is lost if that request ends here
+	waiting   atomic.Pointer[upstream.Conn]
+
+	x exchange
+}
+
+func newConn(g *Gateway, nc net.Conn) *conn {
+	c := &conn{g: g, nc: nc, home: make([]byte, homeRoom), shard: int(g.shard.Add(1))}
+	c.in = c.home
+	c.tcp, _ = nc.(*net.TCPConn)
+	if a, err := netip.ParseAddrPort(nc.RemoteAddr().String()); err == nil {
+		c.peer = a.Addr().Unmap()
+	}
+	c.from = c.peer.String()
+	c.timer = g.sweeper.Watch(nc, c.departed)
+	c.x.c, c.x.body.c = c, c
+	return c
+}
+
+// serve answers one request after another, strictly in order (W-50).
+func (c *conn) serve() {
+	defer c.g.forget(c)
+	defer c.close()
+	if !c.shake() {
+		return
+	}
+	for c.next() && c.x.run() {
+		c.rest()
+	}
+}
+
+func (c *conn) shake() bool {
+	t, ok := c.nc.(*tls.Conn)
+	if !ok {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(c.g.ctx, c.g.Config().Timeouts.Head)
+	defer cancel()
+	return t.HandshakeContext(ctx) == nil
+}
+
+// next reads until a whole head is there. It is false when the connection is to be closed; what had to be said has been said then.
+func (c *conn) next() bool {
+	c.busy.Store(false)
+	seen, begun := 0, false
+	t := &c.g.state.Load().cfg.Timeouts
+	for {
+		st := c.g.state.Load()
+		have := c.in[c.r:c.w]
+		start, end, bad := wire.Find(have, seen, st.limits)
+		switch {
+		case bad != nil:
+			c.busy.Store(true)
+			return c.x.unread(st, have[start:], bad)
+		case end > 0:
+			c.busy.Store(true)
+			c.timer.Clear()
+			c.x.begin(st, have[start:end])
+			c.r += end
+			return true
+		}
+		seen = len(have)
+		if waiting := seen > start && seen != 1; waiting != begun || seen == start {
+			begun = waiting
+			if c.timer.Set(t.Idle); begun {
+				c.timer.Set(t.Head) // from the first byte on, however slowly the rest comes (W-70)
+			}
+		}
+		if !begun && c.g.draining.Load() {
+			return false
+		}
+		c.room()
+		if err := c.fill(); err == errOverdue && begun {
+			c.busy.Store(true)
+			return c.x.unread(st, c.in[c.r:c.w], &wire.Error{Status: 408, Rule: "W-70", Text: "the request's head took too long"})
+		} else if err != nil && err != errInterrupted {
+			return false
+		}
+	}
+}
+
+// room makes space behind what is unread.
+func (c *conn) room() {
+	if c.w < len(c.in) {
+		return
+	}
+	if c.r > 0 {
+		c.w = copy(c.in, c.in[c.r:c.w])
+		c.r = 0
+		return
+	}
+	grown := make([]byte, min(4*len(c.in), headRoom+len(c.in)))
+	copy(grown, c.in[:c.w])
+	c.in = grown
+}
+
+// fill reads once.
+func (c *conn) fill() error {
+	n, err := c.read(c.in[c.w:])
+	c.w += n
+	return err
+}
+
+// read waits for the client. n is 0 exactly when err is not nil.
+func (c *conn) read(p []byte) (n int, err error) {
+	n, err = c.nc.Read(p)
+	if n > 0 {
+		return n, nil
+	}
+	if err == nil {
+		return 0, io.ErrNoProgress
+	}
+	if overdue, again := c.timer.Overdue(err); overdue {
+		return 0, errOverdue
+	} else if again {
+		return 0, errInterrupted
+	}
+	return 0, err
+}
+
+// write sends all of p to the client, which must take something of it within the body timeout.
+func (c *conn) write(p []byte) error {
+	c.timer.Set(c.x.st.cfg.Timeouts.Body)
+	err := writeAll(c.nc, c.timer, p)
+	c.timer.Clear()
+	return err
+}
+
+func writeAll(to net.Conn, timer *deadline.Timer, p []byte) error {
+	for {
+		n, err := to.Write(p)
+		if err == nil {
+			return nil
+		}
+		overdue, again := timer.Overdue(err)
+		if overdue {
+			return errOverdue
+		}
+		if p = p[n:]; !again || len(p) == 0 {
+			return err
+		}
+	}
+}
+
+// rest puts the buffers back to their ordinary size between requests.
+func (c *conn) rest() {
+	if c.r == c.w {
+		c.r, c.w, c.in = 0, 0, c.home
+	}
+	if cap(c.out) > 2*joinMax {
+		c.out = nil
+	}
+}
+
+// departed is called by the sweep when the client has closed its side while an upstream is being waited for (W-84).
+func (c *conn) departed() {
+	c.left.Store(true)
+	if u := c.waiting.Load(); u != nil && c.droppable.Load() {
+		u.Timer.Interrupt()
+	}
+}
+
+// drain closes an idle connection, and lets a busy one finish.
+func (c *conn) drain() {
+	if !c.busy.Load() {
+		c.timer.Interrupt()
+	}
+}
+
+// abandon cuts the connection whatever it is doing.
+func (c *conn) abandon() {
+	c.nc.Close()
+	if u := c.waiting.Load(); u != nil {
+		u.Timer.Interrupt()
+	}
+}
+
+func (c *conn) close() {
+	c.timer.Forget()
+	c.nc.Close()
+}
+
+// goodbye closes the sending side and reads what the client still sends: a connection closed over unread bytes is reset,
+// and the client may never see its last answer.
+func (c *conn) goodbye() {
+	if c.tcp == nil {
+		return
+	}
+	c.tcp.CloseWrite()
+	c.timer.Set(c.g.pace.linger)
+	for range 64 {
+		if _, err := c.read(c.home); err != nil && err != errInterrupted {
+			return
+		}
+	}
+}

@@ -1,0 +1,322 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/banyan-migration/banyan/gateway/account"
+	"github.com/banyan-migration/banyan/gateway/split"
+	"github.com/banyan-migration/banyan/gateway/upstream"
+	"github.com/banyan-migration/banyan/gateway/wire"
+)
+
+// buffers hold what one upstream or one long body sends; only what is used of one costs memory bandwidth.
+var buffers = sync.Pool{New: func() any { b := make([]byte, pieceMax+2<<10); return &b }}
+
+// failure is how an attempt at an upstream ended without an answer.
+type failure struct {
+	class  account.Class
+	status int
+	text   string
+}
+
+var (
+	failConnect   = &failure{account.UpstreamConnect, 502, "the site behind this gateway cannot be reached"}
+	failTLS       = &failure{account.UpstreamTLS, 502, "the site behind this gateway cannot be reached safely"}
+	failBusy      = &failure{account.GatewayRefused, 503, "the site is very busy: please try again in a moment"}
+	failClosed    = &failure{account.UpstreamClosed, 502, "the site behind this gateway closed the connection without an answer"}
+	failMalformed = &failure{account.UpstreamMalformed, 502, "the site behind this gateway gave an answer that is not HTTP"}
+	failTimeout   = &failure{account.UpstreamTimeoutHead, 504, "the site behind this gateway took too long"}
+	failTruncated = &failure{account.UpstreamTruncated, 502, "the site behind this gateway broke off its answer"}
+	failStalled   = &failure{account.UpstreamTimeoutBody, 504, "the site behind this gateway stopped in the middle of its answer"}
+	failGone      = &failure{account.ClientAbort, statusGone, ""}
+	failAnswered  = &failure{} // the client has been answered already
+)
+
+// forward sends the request to its side and the answer to the client.
+func (x *exchange) forward() {
+	side := x.Side
+	x.c.g.Flight(side, 1, x.c.shard)
+	x.scrub()
+	f := x.attempt(account.First)
+	if f != nil && x.other && f.class.Upstream() && !x.answered {
+		f = x.failover(f)
+	}
+	if f == nil {
+		x.relay()
+	}
+	x.c.g.Flight(side, -1, x.c.shard)
+	x.report(f)
+}
+
+func (x *exchange) report(f *failure) {
+	switch f {
+	case nil, failAnswered:
+	case failGone:
+		x.Censored = true
+		x.gone()
+	default:
+		x.fail(f.class, f.status, f.text)
+	}
+}
+
+// failover asks the other side for a page that this one did not give (W-79). It counts as this side's failure.
+func (x *exchange) failover(f *failure) *failure {
+	failed := x.Entry
+	failed.Class, failed.Status, failed.Total = f.class, f.status, time.Since(x.At)
+	x.series.Count(&failed, x.c.shard)
+	x.other = false
+	x.Side, x.Reason, x.Attempt = 1-x.Side, split.ByFallback, 2
+	x.backend, x.series = x.group.side[x.Side], x.group.series[x.Side]
+	x.fresh = false
+	return x.attempt(account.Failover)
+}
+
+// attempt sends the request over one connection and waits for the answer's head. A second connection is tried only where nothing can have
+// happened yet, or where the route says so (W-77, W-78).
+func (x *exchange) attempt(why account.Attempt) *failure {
+	u, queued, err := x.backend.pool.Get()
+	x.Queue += queued
+	if err != nil {
+		return unreached(err)
+	}
+	if !x.expected() {
+		u.Drop()
+		return failAnswered
+	}
+	for {
+		x.c.g.Attempt(x.Side, why)
+		x.up, x.Reused = u, u.Reused
+		x.Connect += u.Connecting
+		u.Connecting = 0
+		f, untouched := x.send(u)
+		if f == nil {
+			f = x.await(u)
+		}
+		if f == nil {
+			return nil
+		}
+		again := untouched && u.Reused && why != account.Unsent
+		if why = account.Unsent; !again && f == failClosed && u.Reused && x.Attempt == 1 && x.n == 0 && x.mayRetry() {
+			again, why = true, account.IdleClose
+			x.Attempt = 2
+		}
+		if !again {
+			u.Drop()
+			return f
+		}
+		if u, err = x.backend.pool.Fresh(u); err != nil {
+			return unreached(err)
+		}
+	}
+}
+
+func unreached(err error) *failure {
+	switch {
+	case errors.Is(err, upstream.ErrBusy):
+		return failBusy
+	case errors.Is(err, upstream.ErrTLS):
+		return failTLS
+	}
+	return failConnect
+}
+
+// mayRetry says whether the route lets a request go out twice after a reused connection closed under it (W-78).
+func (x *exchange) mayRetry() bool {
+	m := x.req.Method
+	return x.options.RetryIdleClose && (m == wire.GET || m == wire.HEAD) && !x.req.HasBody() && !sideEffects(x.req.Path, x.req.Query)
+}
+
+// send writes the request. untouched says that not one byte of it left.
+func (x *exchange) send(u *upstream.Conn) (f *failure, untouched bool) {
+	b := x.compose(x.c.out[:0])
+	head := len(b)
+	small := !x.held && !x.req.Chunked && x.body.left > 0 && x.body.left <= joinMax && int64(len(x.body.have)) >= x.body.left
+	switch {
+	case small:
+		b = append(b, x.body.have[:x.body.left]...)
+	case x.held && len(x.spooled) <= joinMax:
+		b = append(b, x.spooled...)
+	}
+	x.c.out = b
+	u.Timer.Set(x.st.cfg.Timeouts.Body)
+	for sent := b; ; {
+		n, err := u.Write(sent)
+		if err == nil {
+			break
+		}
+		if sent = sent[n:]; len(sent) == len(b) {
+			return failClosed, true
+		}
+		if _, again := u.Timer.Overdue(err); !again {
+			return x.early(), false
+		}
+	}
+	switch {
+	case small:
+		if _, err := x.body.next(); err != nil {
+			return x.blame(err), false
+		}
+	case x.held && head == len(b):
+		if writeAll(u, u.Timer, x.spooled) != nil {
+			return x.early(), false
+		}
+	case !x.held && !x.body.done:
+		return x.stream(u), false
+	}
+	return nil, false
+}
+
+// stream passes a body on in pieces as it comes. An upstream that answers before it has everything, with a refusal, is heard at once.
+func (x *exchange) stream(u *upstream.Conn) *failure {
+	for {
+		piece, err := x.body.next()
+		if err != nil {
+			return x.blame(err)
+		}
+		if piece == nil {
+			break
+		}
+		if x.req.Chunked {
+			b := wire.AppendChunkSize(x.c.out[:0], len(piece))
+			x.c.out = append(append(b, piece...), "\r\n"...)
+			piece = x.c.out
+		}
+		u.Timer.Set(x.st.cfg.Timeouts.Body)
+		if writeAll(u, u.Timer, piece) != nil {
+			return x.early()
+		}
+		if !x.body.done && u.Pending() {
+			return x.early()
+		}
+	}
+	if !x.req.Chunked {
+		return nil
+	}
+	end, bad := x.trailers(append(x.c.out[:0], "0\r\n"...))
+	if bad != nil {
+		return x.blame(bad)
+	}
+	x.c.out = append(end, "\r\n"...)
+	if writeAll(u, u.Timer, x.c.out) != nil {
+		return x.early()
+	}
+	return nil
+}
+
+// blame answers for a body that the client did not send as it should. The upstream connection is not used again (W-49).
+func (x *exchange) blame(err error) *failure {
+	x.bodyFailed(err)
+	return failAnswered
+}
+
+// early is for an upstream that takes no more of the request: it may have said why.
+func (x *exchange) early() *failure {
+	x.keep = x.keep && x.body.done
+	return nil
+}
+
+// sentWhole says whether the upstream has had the whole request, so that its connection can carry another.
+func (x *exchange) sentWhole() bool { return x.body.done }
+
+// await reads the answer's head. Interim answers are dropped, or relayed by the route's option (W-53, W-54).
+func (x *exchange) await(u *upstream.Conn) *failure {
+	if x.buf == nil {
+		x.buf = buffers.Get().(*[]byte)
+	}
+	c := x.c
+	x.n = 0
+	x.sentAt = time.Now()
+	u.Timer.Set(x.st.cfg.Timeouts.FirstByte)
+	c.droppable.Store(x.req.Safe())
+	c.waiting.Store(u)
+	c.timer.Look(c.g.pace.departure)
+	f := x.heads(u)
+	c.timer.LookAway()
+	c.waiting.Store(nil)
+	x.Head = time.Since(x.sentAt)
+	return f
+}
+
+// maxInterim bounds the 1xx answers before the final one.
+const maxInterim = 16
+
+func (x *exchange) heads(u *upstream.Conn) *failure {
+	for range maxInterim {
+		end, f := x.oneHead(u)
+		if f != nil {
+			return f
+		}
+		if err := x.resp.Parse((*x.buf)[:end], wire.ResponseLimits); err != nil {
+			return failMalformed
+		}
+		x.end = end
+		switch s := x.resp.Status; {
+		case s == 101 && x.upgrade:
+			return nil
+		case s == 101:
+			return failMalformed // nobody asked for it (W-58)
+		case s >= 200:
+			x.Upstream = s
+			return nil
+		case s == 103 && x.options.Relay103 && x.req.Minor == 1:
+			x.hints()
+		case s != 100:
+			x.c.g.Odd(account.InterimDropped)
+		}
+		x.n = copy(*x.buf, (*x.buf)[end:x.n])
+	}
+	return failMalformed
+}
+
+// oneHead reads until a whole head stands at the buffer's beginning.
+func (x *exchange) oneHead(u *upstream.Conn) (end int, f *failure) {
+	for seen := 0; ; {
+		buf := *x.buf
+		if x.n > 0 {
+			end, err := wire.FindResponse(buf[:x.n], seen, wire.ResponseLimits)
+			if err != nil {
+				return 0, failMalformed
+			}
+			if end > 0 {
+				return end, nil
+			}
+		}
+		if seen = x.n; x.n == len(buf) {
+			grown := make([]byte, wire.ResponseLimits.Head+pieceMax)
+			copy(grown, buf)
+			buf, x.buf = grown, &grown
+		}
+		n, err := u.Read(buf[x.n:])
+		x.n += n
+		if n > 0 {
+			continue
+		}
+		overdue, again := u.Timer.Overdue(err)
+		switch {
+		case overdue:
+			return 0, failTimeout
+		case again && x.c.left.Load() && x.req.Safe(), x.c.g.ctx.Err() != nil:
+			return 0, failGone
+		case again:
+		case err == io.EOF && x.n > 0:
+			return 0, failMalformed
+		default:
+			return 0, failClosed
+		}
+	}
+}
+
+// hints relays a 103 with the upstream's own end-to-end lines and nothing of ours (W-54).
+func (x *exchange) hints() {
+	for i := range x.resp.Fields {
+		f := &x.resp.Fields[i]
+		f.Drop = f.Drop || f.Name == wire.ContentLength
+	}
+	x.c.out = append(x.resp.Append(x.c.out[:0], false), "\r\n"...)
+	if x.c.write(x.c.out) != nil {
+		x.c.left.Store(true)
+	}
+}

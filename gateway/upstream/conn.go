@@ -1,0 +1,105 @@
+package upstream
+
+import (
+	"bytes"
+	"net"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/banyan-migration/banyan/gateway/deadline"
+)
+
+// Conn is one connection to a backend, in one request's hands at a time.
+type Conn struct {
+	net.Conn
+	Timer      *deadline.Timer
+	Reused     bool          // it has carried a request before
+	Connecting time.Duration // what connecting took
+	pool       *Pool
+	left       int // requests that it may still carry
+	idleTime   time.Duration
+	idleSince  time.Time
+	raw        syscall.RawConn
+	peek       func(fd uintptr)
+	still      bool
+	spot       [1]byte
+}
+
+func newConn(p *Pool, nc net.Conn) *Conn {
+	c := &Conn{Conn: nc, pool: p, left: p.o.Requests, idleTime: p.o.IdleTime}
+	c.Timer = p.o.Sweeper.Watch(nc, nil)
+	socket := nc
+	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		socket = t.NetConn()
+	}
+	if sc, ok := socket.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			c.raw, c.peek = raw, c.look
+		}
+	}
+	return c
+}
+
+// quiet asks the kernel whether the connection is open with nothing to read. A byte that nobody asked for is as bad as
+// the end: it would be taken for the next answer.
+func (c *Conn) quiet() bool {
+	if c.raw == nil {
+		return true
+	}
+	c.still = false
+	return c.raw.Control(c.peek) == nil && c.still
+}
+
+// Pending says whether the backend has sent something, or has closed.
+func (c *Conn) Pending() bool { return c.raw != nil && !c.quiet() }
+
+// look is one system call that never blocks; it is made by hand because the library's allocates the sender's address.
+func (c *Conn) look(fd uintptr) {
+	_, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&c.spot)), 1, unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
+	c.still = errno == unix.EAGAIN
+}
+
+// KeepAlive heeds an answer's Keep-Alive value, timeout=N and max=M: one second and one request less than the backend
+// offers (W-76).
+func (c *Conn) KeepAlive(value []byte) {
+	for part := range bytes.SplitSeq(value, []byte{','}) {
+		name, number, ok := bytes.Cut(bytes.TrimSpace(part), []byte{'='})
+		n, digits := 0, ok && len(number) > 0 && len(number) < 8
+		for _, d := range number {
+			digits = digits && '0' <= d && d <= '9'
+			n = n*10 + int(d-'0')
+		}
+		switch {
+		case !digits:
+		case string(name) == "timeout":
+			c.idleTime = time.Duration(n-1) * time.Second
+		case string(name) == "max":
+			c.left = n // Put counts the present one
+		}
+	}
+}
+
+// Put gives the connection back for another request.
+func (c *Conn) Put() {
+	c.Timer.Clear()
+	if c.left--; c.left <= 0 || c.idleTime <= 0 {
+		c.Drop()
+		return
+	}
+	<-c.pool.slots
+	c.pool.put(c)
+}
+
+// Drop gives the connection up: it is closed and its slot is free.
+func (c *Conn) Drop() {
+	<-c.pool.slots
+	c.close()
+}
+
+func (c *Conn) close() {
+	c.Timer.Forget()
+	c.Conn.Close()
+}
