@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/route"
 	"github.com/banyan-migration/banyan/gateway/split"
 )
@@ -108,4 +109,13 @@ type Group struct {
 type Note struct {
 	Line int    `json:"line"`
 	Text string `json:"text"`
+}
+
+// Seeds are the groups' weights and phases as the plan takes them.
+func (c *Config) Seeds() map[string]cutover.Seed {
+	all := map[string]cutover.Seed{}
+	for _, g := range c.Groups {
+		all[g.Name] = cutover.Seed{Weight: g.Weight, Phase: g.Phase}
+	}
+	return all
 }

@@ -71,6 +71,18 @@ func (p *Plan) History(ctx context.Context, after int64, limit int) ([]Entry, er
 	return entries, nil
 }
 
+// Follow checks that entries follow last, each the one before it, unaltered, and returns the last of them. The zero
+// Entry stands before the first. The error names the first entry that does not follow, and last is the one before it.
+func Follow(last Entry, entries []Entry) (Entry, error) {
+	for _, e := range entries {
+		if e.Sequence != last.Sequence+1 || e.Previous != last.Hash || e.Hash != e.sum() {
+			return last, fmt.Errorf("cutover: journal entry %d does not follow entry %d: the journal was changed by hand", e.Sequence, last.Sequence)
+		}
+		last = e
+	}
+	return last, nil
+}
+
 // Verify walks the whole journal and returns how many entries hold; the error names the first that does not, or says
 // that the plan's head is not the last entry's hash.
 func (p *Plan) Verify(ctx context.Context) (int64, error) {
@@ -80,11 +92,8 @@ func (p *Plan) Verify(ctx context.Context) (int64, error) {
 		if err != nil {
 			return last.Sequence, err
 		}
-		for _, e := range entries {
-			if e.Sequence != last.Sequence+1 || e.Previous != last.Hash || e.Hash != e.sum() {
-				return last.Sequence, fmt.Errorf("cutover: journal entry %d does not follow entry %d: the journal was changed by hand", e.Sequence, last.Sequence)
-			}
-			last = e
+		if last, err = Follow(last, entries); err != nil {
+			return last.Sequence, err
 		}
 		if len(entries) == 0 {
 			break

@@ -80,6 +80,15 @@ func Open(ctx context.Context, o Options) (*Plan, error) {
 	return p, nil
 }
 
+// Peek reads a store's plan and changes nothing; a store without one has an empty plan.
+func Peek(ctx context.Context, store kv.Store) (*Snapshot, error) {
+	doc, _, err := plans(store).Get(ctx, planID)
+	if err != nil && !errors.Is(err, kv.ErrNotFound) {
+		return nil, err
+	}
+	return &Snapshot{Revision: doc.Revision, Head: doc.Head, groups: doc.Groups}, nil
+}
+
 // Now is the plan of this moment.
 func (p *Plan) Now() *Snapshot { return p.snapshot.Load() }
 
