@@ -312,7 +312,7 @@ func TestDrupalsOwnWords(t *testing.T) {
 		{"first_name", " \t ", "First name field is required."},
 		{"town", long, `Town cannot be longer than <em class="placeholder">128</em> characters but is currently <em class="placeholder">129</em> characters long.`},
 		{"title", "Lord", "An illegal choice has been detected. Please contact the site administrator."},
-		{"gift_aid", "", "An illegal choice has been detected. Please contact the site administrator."},
+		{"gift_aid", "2", "An illegal choice has been detected. Please contact the site administrator."},
 		{"email", "<b>@x", `<em class="placeholder">&lt;b&gt;@x</em> is not a valid email address.`},
 	} {
 		got := string(serve(t, adapter(t, nil), gift(c.key, c.typed), nil).Body)

@@ -67,7 +67,8 @@ func (c *component) check(typed []string) string {
 			c.title(), c.Max, length)
 	}
 	for _, choice := range typed {
-		if c.Choices != nil && !slices.Contains(c.Choices, choice) {
+		// An empty choice is none: no browser posts one for radios, and a gift is not refused for it.
+		if c.Choices != nil && choice != "" && !slices.Contains(c.Choices, choice) {
 			return "An illegal choice has been detected. Please contact the site administrator."
 		}
 	}

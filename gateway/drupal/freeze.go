@@ -59,6 +59,9 @@ func Freeze(node int64, alias string, list []form.Component, site Answers) (map[
 		f.out.Headers[p.name] = headers(p.a.Header)
 		wrong = append(wrong, err)
 	}
+	// To a stranger Drupal shows the done page from its cache, with header lines that say so; to a donor as it shows
+	// the form, which is never cached (D-4) and has the addresses of its own page besides.
+	f.out.Headers[doneFile] = slices.DeleteFunc(headers(site.Form.Header), func(line string) bool { return strings.HasPrefix(line, "Link: ") })
 	for _, c := range f.out.Components {
 		if c.Drawn == "" && input(c.Type) && c.Type != "hidden" {
 			wrong = append(wrong, fmt.Errorf("component %s is in the database and not on the refused page: the two are not of one site, or the form hides it", c.Key))

@@ -65,8 +65,9 @@ func (f *freezer) page(name, text string) (string, error) {
 	return text, nil
 }
 
-// without is a page less its messages and the elements that hold nothing else. Forms are shown to people who did
-// nothing yet: what stands there are PHP's warnings, which the adapter never shows.
+// without is a page less its messages, the elements that hold nothing else, a comment behind them and the line that
+// they stood on: what the theme writes when there is nothing to say. Forms are shown to people who did nothing yet, so
+// that what stands there are PHP's warnings, which the adapter never shows.
 func without(text string) string {
 	for {
 		m := notice.FindStringIndex(text)
@@ -81,6 +82,12 @@ func without(text string) string {
 				break
 			}
 			before, after = b[:open], a[len("</div>"):]
+		}
+		if a := strings.TrimLeft(after, " "); strings.HasPrefix(a, "<!-- ") {
+			_, after, _ = strings.Cut(a, "-->")
+		}
+		if b, a := strings.TrimRight(before, " "), strings.TrimLeft(after, " "); strings.HasSuffix(b, "\n") && strings.HasPrefix(a, "\n") {
+			before, after = b, a[1:]
 		}
 		text = before + after
 	}
