@@ -28,11 +28,13 @@ func (a *Adapter) values(post *array) map[string][]string {
 		case c.Type == "email":
 			all[c.Key] = []string{strings.TrimSpace(v.text)}
 		default:
-			all[c.Key] = []string{strings.NewReplacer("\r", "", "\n", "").Replace(v.text)}
+			all[c.Key] = []string{oneLine.Replace(v.text)}
 		}
 	}
 	return all
 }
+
+var oneLine = strings.NewReplacer("\r", "", "\n", "")
 
 func (v *value) choices() []string {
 	if v.list == nil {
@@ -81,9 +83,11 @@ func (c *component) check(typed []string) string {
 	return ""
 }
 
+var titled = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
 // title is a component's label as Drupal writes it into a sentence: quotes stand as they are.
 func (c *component) title() string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(c.Name)
+	return titled.Replace(c.Name)
 }
 
 var (

@@ -79,3 +79,26 @@ func FuzzFreeze(f *testing.F) {
 		}
 	})
 }
+
+// What the adapter itself costs a gift: a post read, checked, mapped, answered.
+func BenchmarkGift(b *testing.B) {
+	a, e := adapter(b, nil), recorded(b)[12]
+	s := jsonAnswer(201, `{"data":{"id":"gift-1"}}`)
+	call := func(context.Context, string, string, [][2]string, []byte) (Answer, error) { return s, nil }
+	b.ReportAllocs()
+	for b.Loop() {
+		if r := e.request(); !a.Takes(r) || a.Serve(b.Context(), r, call).Status != 302 {
+			b.Fatal("not taken")
+		}
+	}
+}
+
+func BenchmarkForm(b *testing.B) {
+	a, r := adapter(b, nil), recorded(b)[11].request()
+	b.ReportAllocs()
+	for b.Loop() {
+		if a.Serve(b.Context(), r, nil).Status != 200 {
+			b.Fatal("not shown")
+		}
+	}
+}

@@ -31,8 +31,10 @@ var Drupal7 = Pack{
 		{"aggregate", regexp.MustCompile(`((?:css|js)_)[\w-]{43}(\.(?:css|js))`), `${1}*${2}`},
 		{"generator", regexp.MustCompile(`<meta name="Generator"[^>]*>`), ``},
 		{"submission", regexp.MustCompile(`(/done\?(?:.*&)?sid=)\d+`), `${1}*`},
-		{"submission in a destination", regexp.MustCompile(`(sid%3D)\d+`), `${1}*`},
 		{"session", regexp.MustCompile(`(S?SESS[0-9a-f]{32}=)[\w%-]+; expires=[^;]+`), `${1}*; expires=*`},
+		{"login's way back", regexp.MustCompile(`(\?destination=)[^"]*`), `${1}*`}, // PHP's reading of the query
+		{"charset", regexp.MustCompile(`charset=UTF-8`), `charset=utf-8`},
+		{"no caching", regexp.MustCompile(`^Sun, 19 Nov 1978 05:00:00 GMT$`), ``}, // a header that is left empty counts as absent
 		{"php warning", regexp.MustCompile(`  <li><em class="placeholder">(?:Warning|Notice|Deprecated function)</em>: .*</li>\n`), ``},
 		// A block of messages that held nothing else goes with its frame; one message alone has no list around it.
 		{"empty messages", regexp.MustCompile(`<div class="messages error">\n<h2 class="element-invisible">Error message</h2>\n <ul>\n </ul>\n</div>\n?`), ``},

@@ -39,7 +39,7 @@ func (a *array) set(name, text string) {
 	if base == "" {
 		return
 	}
-	base = strings.NewReplacer(".", "_", " ", "_").Replace(base)
+	base = mangled.Replace(base)
 	if !strings.Contains(rest, "]") { // an open bracket that never closes is part of the name
 		rest = strings.Replace(rest, "[", "_", 1)
 		a.put(base+rest, &value{text: text})
@@ -65,6 +65,8 @@ func (a *array) set(name, text string) {
 	}
 	a.put(key, &value{text: text})
 }
+
+var mangled = strings.NewReplacer(".", "_", " ", "_")
 
 func cutBefore(s, sep string) (before, from string, found bool) {
 	if i := strings.Index(s, sep); i >= 0 {
