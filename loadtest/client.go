@@ -8,7 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -23,20 +24,19 @@ const longest = 1 << 20
 // balancer and what stands behind it. It follows no redirect and asks for no compression, since unpacking would be the
 // generator's work and not the site's.
 type client struct {
-	base    *url.URL
+	pool    *pool
 	host    string
 	timeout time.Duration
 	keys    mark.Keys // nil: no mark
 	pages   sync.Pool
-	tr      *http.Transport
 }
 
 func newClient(p Plan, o Options) (*client, error) {
-	base, err := url.Parse(o.Target)
-	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
-		return nil, fmt.Errorf("loadtest: target %q must be an address such as http://127.0.0.1:8080", o.Target)
+	pool, err := newPool(o.Target)
+	if err != nil {
+		return nil, err
 	}
-	c := &client{base: base, host: p.Host, timeout: o.Timeout}
+	c := &client{pool: pool, host: p.Host, timeout: o.Timeout}
 	if p.Mark != "none" {
 		if o.Keys.First() == "" {
 			return nil, errors.New("loadtest: the plan marks its requests as tests, and there is no key to sign marks with: " +
@@ -45,21 +45,20 @@ func newClient(p Plan, o Options) (*client, error) {
 		c.keys = o.Keys
 	}
 	c.pages.New = func() any { return new(bytes.Buffer) }
-	c.tr = &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		MaxIdleConnsPerHost: o.InFlight,
-		IdleConnTimeout:     30 * time.Second,
-		DisableCompression:  true,
-		TLSNextProto:        nil,
-	}
 	return c, nil
 }
 
-// answer is what came back; its body is only there where it was asked for.
+// request is what is sent; kind is the body's Content-Type.
+type request struct {
+	method, target string
+	kind           string
+	body           []byte
+}
+
+// answer is what came back.
 type answer struct {
 	status   int
 	location string
-	body     []byte
 }
 
 // visitor is what a browser keeps between requests.
@@ -68,63 +67,93 @@ type visitor struct {
 	cookies     []pair
 }
 
-// do sends one request. keep is what to do with the page while its memory is this call's; nil drops it.
-func (c *client) do(ctx context.Context, v *visitor, method, target string, body pair, keep func(page []byte)) (answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	res, err := c.tr.RoundTrip(c.request(ctx, v, method, target, body))
+// do sends one request and reads the answer whole. keep is what to do with the page while its memory is this call's; nil
+// drops it.
+func (c *client) do(ctx context.Context, v *visitor, r request, keep func(page []byte)) (answer, error) {
+	conn, err := c.pool.get(ctx)
 	if err != nil {
 		return answer{}, err
 	}
-	defer res.Body.Close()
-	v.remember(res)
-	a := answer{status: res.StatusCode, location: res.Header.Get("Location")}
-	if keep == nil {
-		_, err = io.Copy(io.Discard, res.Body)
+	// A deadline on the connection costs nothing; what ends a run early closes the connection instead.
+	_ = conn.SetDeadline(time.Now().Add(c.timeout))
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	a, reusable, err := c.exchange(conn, v, r, keep)
+	if !stop() {
+		err = context.Cause(ctx)
+	}
+	if err != nil || !reusable {
+		_ = conn.Close()
 		return a, err
 	}
-	page := c.pages.Get().(*bytes.Buffer)
-	defer c.pages.Put(page)
-	page.Reset()
-	if _, err = page.ReadFrom(io.LimitReader(res.Body, longest)); err != nil {
-		return a, err
-	}
-	keep(page.Bytes())
+	c.pool.put(conn)
 	return a, nil
 }
 
-// request makes a request whose body is body.value, of the type body.name. The target goes out as it stands, whatever
-// escapes it holds.
-func (c *client) request(ctx context.Context, v *visitor, method, target string, body pair) *http.Request {
-	r := &http.Request{
-		Method: method, Host: c.host, ProtoMajor: 1, ProtoMinor: 1,
-		URL:    &url.URL{Scheme: c.base.Scheme, Host: c.base.Host, Opaque: target},
-		Header: make(http.Header, 8),
+func (c *client) exchange(conn *conn, v *visitor, r request, keep func(page []byte)) (a answer, reusable bool, err error) {
+	page := c.pages.Get().(*bytes.Buffer)
+	defer c.pages.Put(page)
+	page.Reset()
+	c.write(page, v, r)
+	if _, err := conn.Write(page.Bytes()); err != nil {
+		return a, false, err
 	}
-	r.Header["User-Agent"] = []string{v.agent}
-	r.Header["Accept"] = []string{"text/html,application/xhtml+xml"}
-	r.Header["X-Forwarded-For"] = []string{v.addr}
-	if method == "POST" {
-		r.Header["Content-Type"] = []string{body.name}
-		r.Header["Origin"] = []string{"http://" + c.host}
-		r.ContentLength = int64(len(body.value))
-		r.Body = io.NopCloser(bytes.NewReader([]byte(body.value)))
+	res, err := readResponse(conn, r.method)
+	if err != nil {
+		return a, false, err
+	}
+	defer res.Body.Close()
+	v.remember(res)
+	a = answer{status: res.StatusCode, location: res.Header.Get("Location")}
+	if keep == nil {
+		_, err = io.Copy(io.Discard, res.Body)
+		return a, err == nil && !res.Close, err
+	}
+	page.Reset()
+	if _, err = page.ReadFrom(io.LimitReader(res.Body, longest)); err == nil {
+		keep(page.Bytes())
+	}
+	return a, err == nil && !res.Close && page.Len() < longest, err
+}
+
+// readResponse passes over answers that only announce one, such as 103.
+func readResponse(conn *conn, method string) (*http.Response, error) {
+	for {
+		res, err := http.ReadResponse(conn.in, &http.Request{Method: method})
+		if err != nil || res.StatusCode >= 200 || res.StatusCode == http.StatusSwitchingProtocols {
+			return res, err
+		}
+	}
+}
+
+// write puts the request on b. The target goes out as it stands, whatever escapes it holds.
+func (c *client) write(b *bytes.Buffer, v *visitor, r request) {
+	field := func(name, value string) { b.WriteString(name + ": " + value + "\r\n") }
+	b.WriteString(r.method + " " + r.target + " HTTP/1.1\r\n")
+	field("Host", c.host)
+	field("User-Agent", v.agent)
+	field("Accept", "text/html,application/xhtml+xml")
+	field("X-Forwarded-For", v.addr)
+	if r.method == "POST" {
+		field("Origin", "http://"+c.host)
+		field("Content-Type", r.kind)
+		field("Content-Length", strconv.Itoa(len(r.body)))
+	}
+	for i, k := range v.cookies {
+		if i == 0 {
+			b.WriteString("Cookie: ")
+		} else {
+			b.WriteString("; ")
+		}
+		b.WriteString(k.name + "=" + k.value)
 	}
 	if len(v.cookies) > 0 {
-		var b bytes.Buffer
-		for i, k := range v.cookies {
-			if i > 0 {
-				b.WriteString("; ")
-			}
-			b.WriteString(k.name + "=" + k.value)
-		}
-		r.Header["Cookie"] = []string{b.String()}
+		b.WriteString("\r\n")
 	}
 	if c.keys != nil {
-		signed := c.keys.Sign(c.keys.First(), mark.Test, time.Now(), method, target, []byte(body.value))
-		r.Header[mark.Header] = []string{signed}
+		field(mark.Header, c.keys.Sign(c.keys.First(), mark.Test, time.Now(), r.method, r.target, r.body))
 	}
-	return r.WithContext(ctx)
+	b.WriteString("\r\n")
+	b.Write(r.body)
 }
 
 // remember keeps cookies as a browser does that visits one site: by name, the newest wins, the expired go.
@@ -159,6 +188,13 @@ func failure(err error) string {
 		return "reset"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "cut_off"
+	case strings.Contains(err.Error(), "malformed"): // net/http's word for an answer that is none
+		return "malformed"
 	}
 	return "transport"
+}
+
+// targetError says what a target must be.
+func targetError(target string) error {
+	return fmt.Errorf("loadtest: target %q must be an address such as http://127.0.0.1:8080", target)
 }

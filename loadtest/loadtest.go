@@ -55,6 +55,7 @@ type attack struct {
 	options Options
 	client  *client
 	record  *record
+	forms   forms
 	flying  atomic.Int64
 }
 
@@ -67,7 +68,7 @@ func Run(ctx context.Context, p Plan, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.tr.CloseIdleConnections()
+	defer c.pool.close()
 	steps, length, err := p.Steps(o.Open)
 	if err != nil {
 		return nil, err

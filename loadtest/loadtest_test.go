@@ -26,8 +26,7 @@ func TestDonorsGiveAsBrowsersDo(t *testing.T) {
 		t.Errorf("%d requests sent, %d came: a donation is a form, its post and the page after", res.Sent, s.requests.Load())
 	}
 	post := s.posts[0]
-	want := map[string]string{"form_id": "webform_client_form_2", "op": "Donate", "details[page_num]": "1", "details[finished]": "0",
-		"form_build_id": "form-B3JDxgX_DYTPZTlTxCG-XkXZASzNLbTedQiLewAFj30", "submitted[country]": "GB"}
+	want := map[string]string{"form_id": "webform_client_form_2", "op": "Donate", "details[page_num]": "1", "details[finished]": "0", "submitted[country]": "GB"}
 	for name, value := range want {
 		if got := post.PostForm.Get(name); got != value {
 			t.Errorf("%s = %q, want %q", name, got, value)
@@ -36,6 +35,13 @@ func TestDonorsGiveAsBrowsersDo(t *testing.T) {
 	if post.Host != "www.rednosefund.example" || post.Header.Get("Cookie") != "__banyan=v1" ||
 		!strings.HasPrefix(post.Header.Get("Content-Type"), "multipart/form-data") {
 		t.Errorf("host %q, headers %v", post.Host, post.Header)
+	}
+	ids := map[string]bool{}
+	for _, p := range s.posts {
+		ids[p.PostForm.Get("form_build_id")] = true
+	}
+	if len(ids) != 20 || ids[""] {
+		t.Errorf("20 donors sent the build ids %v: each has its own page's", ids)
 	}
 	if post.PostForm.Has("name") || post.PostForm.Has("pass") {
 		t.Error("the login block's form was filled in too")
@@ -165,6 +171,17 @@ func TestNightIsReplayedFromTheLog(t *testing.T) {
 	// 598 lines of the peak minute: 522 pages, 76 posts, 51 of them donations; each donation has two pages of its own.
 	if res.Accepted() != 51 || told.Load() != 51 || res.Sent != 598+2*51 || res.Unposted != 25 || len(res.Errors) != 0 {
 		t.Errorf("%d accepted, %d told, %d sent, %d unposted, %v", res.Accepted(), told.Load(), res.Sent, res.Unposted, res.Errors)
+	}
+}
+
+// A site may close connections that lie idle; no visitor is lost by it.
+func TestIdleConnectionsMayBeClosed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.Config.IdleTimeout = 5 * time.Millisecond
+	res := run(t, s, plan(t, "kind: drip\nrate: 20\nhold: 500ms\n"))
+	if res.Accepted() != 10 || len(res.Errors) != 0 {
+		t.Errorf("%d accepted, %v", res.Accepted(), res.Errors)
 	}
 }
 

@@ -2,9 +2,10 @@ package loadtest
 
 import (
 	"bytes"
-	"mime/multipart"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/net/html"
 )
@@ -31,21 +32,64 @@ func (f field) component() string {
 }
 
 // webform finds the form that has submitted[…] fields: on Drupal's pages the login block's form stands before it. Only
-// that form is read as HTML, since the rest of a page would be most of the work.
-func webform(page []byte) (form, bool) {
+// that form is looked at, since the rest of a page would be most of the work.
+func webform(page []byte) (text []byte, ok bool) {
 	mark := bytes.Index(page, []byte(`name="submitted[`))
 	if mark < 0 {
-		return form{}, false
+		return nil, false
 	}
 	start := bytes.LastIndex(page[:mark], []byte("<form"))
 	if start < 0 {
-		return form{}, false
+		return nil, false
 	}
 	end := len(page)
 	if i := bytes.Index(page[mark:], []byte("</form>")); i >= 0 {
 		end = mark + i
 	}
-	return read(page[start:end]), true
+	return page[start:end], true
+}
+
+// forms remembers the forms that were read last. Pages of one form differ in its build id alone, and reading HTML would be
+// a third of the generator's work. It is safe for concurrent use.
+type forms struct{ known sync.Map } // *known by target
+
+// known is a form and the HTML around its build id.
+type known struct {
+	before, after string
+	form          form
+}
+
+var buildID = []byte(`name="form_build_id" value="`)
+
+// read reads the form on the page at target.
+func (c *forms) read(target string, page []byte) (form, bool) {
+	text, ok := webform(page)
+	if !ok {
+		return form{}, false
+	}
+	from := bytes.Index(text, buildID) + len(buildID)
+	length := bytes.IndexByte(text[from:], '"')
+	if from < len(buildID) || length < 0 {
+		return read(text), true // not Drupal's; read as it is
+	}
+	before, id, after := text[:from], text[from:from+length], text[from+length:]
+	if k, ok := c.known.Load(target); ok && k.(*known).before == string(before) && k.(*known).after == string(after) {
+		return k.(*known).form.with(string(id)), true
+	}
+	f := read(text)
+	c.known.Store(target, &known{string(before), string(after), f})
+	return f, true
+}
+
+// with is the form with another build id.
+func (f form) with(id string) form {
+	f.fields = slices.Clone(f.fields)
+	for i := range f.fields {
+		if f.fields[i].name == "form_build_id" {
+			f.fields[i].value = id
+		}
+	}
+	return f
 }
 
 func read(text []byte) form {
@@ -102,23 +146,24 @@ func (f *form) add(tag string, a map[string]string) {
 // pair is a name and its value, in the order of the page.
 type pair struct{ name, value string }
 
+const boundary = "----WebKitFormBoundary7MA4YWxkTrZu0gW5"
+
 // encode writes a body as a browser would for this form.
 func (f form) encode(pairs []pair) (contentType string, body []byte) {
 	var b bytes.Buffer
-	if !f.multipart {
-		for i, p := range pairs {
-			if i > 0 {
-				b.WriteByte('&')
-			}
-			b.WriteString(url.QueryEscape(p.name) + "=" + url.QueryEscape(p.value))
+	if f.multipart {
+		for _, p := range pairs {
+			b.WriteString("--" + boundary + "\r\nContent-Disposition: form-data; name=\"")
+			b.WriteString(strings.ReplaceAll(p.name, `"`, "%22") + "\"\r\n\r\n" + p.value + "\r\n")
 		}
-		return "application/x-www-form-urlencoded", b.Bytes()
+		b.WriteString("--" + boundary + "--\r\n")
+		return "multipart/form-data; boundary=" + boundary, b.Bytes()
 	}
-	w := multipart.NewWriter(&b)
-	_ = w.SetBoundary("----WebKitFormBoundary7MA4YWxkTrZu0gW5")
-	for _, p := range pairs {
-		_ = w.WriteField(p.name, p.value) // a bytes.Buffer takes everything
+	for i, p := range pairs {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(url.QueryEscape(p.name) + "=" + url.QueryEscape(p.value))
 	}
-	_ = w.Close()
-	return w.FormDataContentType(), b.Bytes()
+	return "application/x-www-form-urlencoded", b.Bytes()
 }

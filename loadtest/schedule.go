@@ -127,11 +127,12 @@ func (p Plan) replay(log *accesslog.Reader) ([]Step, error) {
 	return steps, nil
 }
 
-// sendable refuses what is no GET, HEAD or POST of a path in the characters that a request line may hold.
+// sendable refuses what is no GET, HEAD or POST of a path in the characters that a head may hold.
 func sendable(l accesslog.Line) bool {
 	if l.Method != "GET" && l.Method != "HEAD" && l.Method != "POST" {
 		return false
 	}
-	odd := func(c rune) bool { return c <= ' ' || c > '~' }
-	return strings.HasPrefix(l.Target, "/") && !strings.HasPrefix(l.Target, "//") && !strings.ContainsFunc(l.Target, odd)
+	odd := func(c rune) bool { return c < ' ' || c > '~' }
+	return strings.HasPrefix(l.Target, "/") && !strings.HasPrefix(l.Target, "//") &&
+		!strings.ContainsFunc(l.Target, odd) && !strings.Contains(l.Target, " ") && !strings.ContainsFunc(l.Agent, odd)
 }

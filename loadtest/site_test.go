@@ -67,7 +67,8 @@ func (s *fakeSite) serve(w http.ResponseWriter, r *http.Request) {
 		s.post(w, r)
 	case r.URL.Path == "/donate":
 		http.SetCookie(w, &http.Cookie{Name: "__banyan", Value: "v1", Path: "/"})
-		_, _ = io.WriteString(w, s.page)
+		id := fmt.Sprintf("form-%d", s.requests.Load())
+		_, _ = io.WriteString(w, strings.Replace(s.page, "form-B3JDxgX_DYTPZTlTxCG-XkXZASzNLbTedQiLewAFj30", id, 1))
 	default:
 		_, _ = io.WriteString(w, "a page")
 	}

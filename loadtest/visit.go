@@ -17,7 +17,7 @@ const servicesFrom = 1 << 31
 func (a *attack) visit(ctx context.Context, n uint64, s Step, wanted time.Time) {
 	v := &visitor{addr: s.Addr, agent: s.Agent}
 	if s.Method != "POST" {
-		a.look(ctx, v, s, wanted)
+		a.look(ctx, v, s.Method, s.Target, wanted)
 		return
 	}
 	f, ok := a.form(ctx, v, s, wanted)
@@ -29,13 +29,9 @@ func (a *attack) visit(ctx context.Context, n uint64, s Step, wanted time.Time) 
 	if s.Donate {
 		ref = fmt.Sprintf("lt-%s-%d", a.options.Run, n)
 	}
-	action := f.action
-	if action == "" {
-		action = s.Target
-	}
 	kind, body := f.encode(d.fill(f, ref))
 	began := time.Now()
-	res, err := a.client.do(ctx, v, "POST", action, pair{kind, string(body)}, nil)
+	res, err := a.client.do(ctx, v, request{"POST", f.action, kind, body}, nil)
 	g := Donation{Ref: ref, Amount: d.amount, At: time.Now()}
 	done, bad := a.judge(res, err)
 	if bad == "" {
@@ -45,18 +41,14 @@ func (a *attack) visit(ctx context.Context, n uint64, s Step, wanted time.Time) 
 	if bad != "" {
 		return
 	}
-	a.request(ctx, v, "GET", done, time.Now(), a.record.page)
+	a.look(ctx, v, "GET", done, time.Now())
 	a.record.visit(wanted)
 }
 
-func (a *attack) look(ctx context.Context, v *visitor, s Step, wanted time.Time) {
-	a.request(ctx, v, s.Method, s.Target, wanted, a.record.page)
-}
-
-// request sends what needs no body; an answer below 500 is right, whatever it says: a log is full of pages not found.
-func (a *attack) request(ctx context.Context, v *visitor, method, target string, from time.Time, note func(time.Time, string)) {
-	res, err := a.client.do(ctx, v, method, target, pair{}, nil)
-	note(from, wrong(res, err))
+// look fetches a page; an answer below 500 is right, whatever it says: a log is full of pages not found.
+func (a *attack) look(ctx context.Context, v *visitor, method, target string, from time.Time) {
+	res, err := a.client.do(ctx, v, request{method: method, target: target}, nil)
+	a.record.page(from, wrong(res, err))
 }
 
 // form fetches a form's page. A page without a webform, such as the login's, is an error for a donor; anybody else has
@@ -64,8 +56,11 @@ func (a *attack) request(ctx context.Context, v *visitor, method, target string,
 func (a *attack) form(ctx context.Context, v *visitor, s Step, wanted time.Time) (form, bool) {
 	var f form
 	found := false
-	res, err := a.client.do(ctx, v, "GET", s.Target, pair{}, func(page []byte) { f, found = webform(page) })
+	res, err := a.client.do(ctx, v, request{method: "GET", target: s.Target}, func(page []byte) { f, found = a.forms.read(s.Target, page) })
 	bad := wrong(res, err)
+	if bad == "" && found {
+		f.action, found = a.here(f.action, s.Target)
+	}
 	if bad == "" && !found {
 		if s.Donate {
 			bad = "no_form"
@@ -75,6 +70,19 @@ func (a *attack) form(ctx context.Context, v *visitor, s Step, wanted time.Time)
 	}
 	a.record.page(wanted, bad)
 	return f, bad == "" && found
+}
+
+// here turns an address on a page into a target of this site; the empty one is the page's own. An address of another site
+// is refused: a load test stays where it was sent.
+func (a *attack) here(address, own string) (target string, ok bool) {
+	if address == "" {
+		return own, true
+	}
+	u, err := url.Parse(address)
+	if err != nil || !strings.HasPrefix(u.Path, "/") || (u.Host != "" && u.Host != a.plan.Host) {
+		return "", false
+	}
+	return u.RequestURI(), true
 }
 
 // judge reads the answer to a post: taken is a 302 to a page of this site (gateway.md D-11), and a 200 shows the form again
@@ -89,11 +97,11 @@ func (a *attack) judge(res answer, err error) (done, bad string) {
 	if res.status != 302 && res.status != 303 {
 		return "", "status_" + strconv.Itoa(res.status)
 	}
-	to, err := url.Parse(res.location)
-	if err != nil || to.Path == "" || (to.Host != "" && to.Host != a.plan.Host) {
+	done, ok := a.here(res.location, "")
+	if !ok || done == "" {
 		return "", "redirect"
 	}
-	return to.RequestURI(), ""
+	return done, ""
 }
 
 func wrong(res answer, err error) string {
