@@ -2,9 +2,11 @@ package command
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"text/tabwriter"
 
@@ -21,6 +23,7 @@ func costVerb(w *world) *cobra.Command {
 
 func costReport(w *world) *cobra.Command {
 	var asJSON bool
+	var page string
 	c := &cobra.Command{
 		Use:     "report",
 		Short:   "The case's two bills, with what they do not have in common",
@@ -28,6 +31,11 @@ func costReport(w *world) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			r := cost.Reference()
+			if page != "" {
+				if err := writePage(page, r); err != nil {
+					return &exit{outside, err}
+				}
+			}
 			if asJSON {
 				return printJSON(w.out, r)
 			}
@@ -36,7 +44,16 @@ func costReport(w *world) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
+	c.Flags().StringVar(&page, "html", "", "file to write the report to as a page that loads nothing")
 	return c
+}
+
+func writePage(name string, r *cost.Report) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.HTML(f), f.Close())
 }
 
 func printReport(out io.Writer, r *cost.Report) {

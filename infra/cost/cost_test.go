@@ -50,6 +50,19 @@ func TestReferenceCase(t *testing.T) { // story.md section 9
 	}
 }
 
+func TestPageShowsTheNumberWithItsScope(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	if err := cost.Reference().HTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"$83908.00", "$5393.00", "93.57 % less", "15.6 times", `width="6.43"`, "not Banyan&#39;s", "is not public"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
 func TestPricesGoThroughTiers(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
