@@ -79,5 +79,5 @@ func root(w *world) *cobra.Command {
 
 // verbs lists the commands; a verb's file adds its line here.
 func verbs(w *world) []*cobra.Command {
-	return []*cobra.Command{costVerb(w), loadtestVerb(w)}
+	return []*cobra.Command{costVerb(w), cutoverVerb(w), gatewayVerb(w), loadtestVerb(w)}
 }

@@ -1,0 +1,292 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/banyan-migration/banyan/gateway"
+	"github.com/banyan-migration/banyan/gateway/config"
+	"github.com/banyan-migration/banyan/gateway/cutover"
+	"github.com/banyan-migration/banyan/gateway/dash"
+	"github.com/banyan-migration/banyan/gateway/split"
+	"github.com/banyan-migration/banyan/shared/kv"
+)
+
+// drainTime is how long requests in flight may take at the end (W-80).
+const drainTime = 30 * time.Second
+
+// running is one gateway with all that stands around it.
+type running struct {
+	file    string
+	log     *slog.Logger
+	access  *accessLog
+	kill    *cutover.Switch
+	plan    *cutover.Plan
+	gateway *gateway.Gateway
+	keys    []split.Secret // those of the start: a reload does not change who is who
+	closers []func() error
+}
+
+func runGateway(ctx context.Context, w *world, file string, asJSON bool) error {
+	c, err := readConfig(file, config.Options{})
+	if err != nil {
+		return err
+	}
+	r := &running{file: file, log: slog.New(slog.NewTextHandler(w.err, nil))}
+	defer r.close()
+	for _, n := range c.Notes {
+		r.log.Info("note", "file", fmt.Sprintf("%s:%d", file, n.Line), "text", n.Text)
+	}
+	token, err := r.open(ctx, w, c, asJSON)
+	if err != nil {
+		return err
+	}
+	data, control, err := listeners(c)
+	if err != nil {
+		return err
+	}
+	return r.serve(ctx, w, c, data, control, token, asJSON)
+}
+
+// open brings up what the gateway stands on: keys, access log, plan and engine. token is the admin API's.
+func (r *running) open(ctx context.Context, w *world, c *config.Config, asJSON bool) (token string, err error) {
+	dir, err := stateDir(c.Store)
+	if err != nil {
+		return "", err
+	}
+	if r.keys, err = signingKeys(c.Keys, dir); err != nil {
+		return "", err
+	}
+	c.Keys = r.keys
+	if r.access, err = openAccess(w, c.Log.Access, asJSON); err != nil {
+		return "", err
+	}
+	r.closers = append(r.closers, r.access.Close)
+	r.kill = cutover.NewSwitch(c.Kill, os.Getenv("BANYAN_KILL"))
+	if r.plan, err = r.openPlan(ctx, c); err != nil {
+		return "", err
+	}
+	ring, err := split.NewKeyring(r.keys...)
+	if err != nil {
+		return "", fail(wrong, "%s: keys: %w", r.file, err)
+	}
+	r.gateway, err = gateway.New(gateway.Options{Config: c, Plan: r.plan.Now, Keys: ring, Access: r.access.writer(), Log: r.log})
+	if err != nil {
+		return "", fail(wrong, "%s: %w", r.file, err)
+	}
+	token = cmp.Or(c.Admin.Token, rand.Text())
+	return token, nil
+}
+
+func (r *running) openPlan(ctx context.Context, c *config.Config) (*cutover.Plan, error) {
+	o := cutover.Options{File: lastPlan(c.Store), Seeds: c.Seeds(), Kill: r.kill, Log: r.log}
+	if c.Store != "" {
+		o.Open = func() (kv.Store, error) {
+			store, shut, err := openPlan(c.Store)
+			if err == nil {
+				r.closers = append(r.closers, shut)
+			}
+			return store, err
+		}
+	}
+	plan, err := cutover.Open(ctx, o)
+	if err != nil {
+		return nil, fail(outside, "store %s: %w", c.Store, err)
+	}
+	return plan, nil
+}
+
+// close lets go in the reverse order of taking.
+func (r *running) close() {
+	for i := len(r.closers) - 1; i >= 0; i-- {
+		if err := r.closers[i](); err != nil {
+			r.log.Warn("while closing", "error", err)
+		}
+	}
+}
+
+// ready is the line that says so.
+type ready struct {
+	Listen   string `json:"listen"`
+	Admin    string `json:"admin"`
+	Revision int64  `json:"revision"`
+	Token    string `json:"admin_token,omitempty"` // only one that was made
+}
+
+func (r *running) serve(ctx context.Context, w *world, c *config.Config, data, control net.Listener, token string, asJSON bool) error {
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	failed := make(chan error, 2)
+	tasks.Go(func() { r.plan.Run(ctx) })
+	tasks.Go(func() { r.follow(ctx) })
+	line := ready{Listen: data.Addr().String(), Revision: r.plan.Now().Revision}
+	if control != nil {
+		server, err := r.admin(token)
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		tasks.Go(func() { failed <- server.Serve(control) })
+		line.Admin = control.Addr().String()
+		if c.Admin.Token == "" {
+			line.Token = token
+		}
+		r.leaveDoor(c.Store, line.Admin, token)
+	}
+	tasks.Go(func() { failed <- r.gateway.Serve(data) })
+	if err := announce(w, line, asJSON); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return r.drain()
+	case err := <-failed:
+		r.drain()
+		return fail(outside, "a listener ended: %w; nothing acknowledged is lost, start again", err)
+	}
+}
+
+// drain ends well: what is in flight finishes, new connections are refused or wait for the next process.
+func (r *running) drain() error {
+	r.log.Info("draining", "at_most", drainTime)
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := r.gateway.Shutdown(ctx); err != nil {
+		return fail(outside, "requests were still in flight after %s and were cut: %w", drainTime, err)
+	}
+	return nil
+}
+
+func announce(w *world, line ready, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w.out).Encode(line) // one line, for whoever waits for it
+	}
+	fmt.Fprintf(w.err, "gateway on http://%s, plan revision %d\n", line.Listen, line.Revision)
+	if line.Admin != "" {
+		fmt.Fprintf(w.err, "admin API on http://%s\n", line.Admin)
+	}
+	if line.Token != "" {
+		fmt.Fprintf(w.err, "export BANYAN_ADMIN_TOKEN=%s\n", line.Token)
+	}
+	return nil
+}
+
+func (r *running) admin(token string) (*http.Server, error) {
+	ring, err := split.NewKeyring(r.keys...)
+	if err != nil {
+		return nil, err
+	}
+	gather := []prometheus.Collector{r.gateway, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
+	handler, err := dash.New(dash.Options{Plan: r.plan, Config: r.gateway.Config, Keys: ring, Token: token, Gather: gather})
+	if err != nil {
+		return nil, err
+	}
+	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}, nil
+}
+
+// leaveDoor lets `banyan cutover --dir` find this gateway; it is a comfort, and no reason not to start.
+func (r *running) leaveDoor(store, address, token string) {
+	dir, err := stateDir(store)
+	if err == nil && dir != "" {
+		err = dash.Door{Admin: "http://" + address, Token: token}.Leave(dir)
+	}
+	if err != nil {
+		r.log.Warn("the admin API's address cannot be left for banyan cutover --dir", "error", err)
+	}
+}
+
+// follow reloads on SIGHUP and when the file changes, and pulls the kill switch on SIGUSR1.
+func (r *running) follow(ctx context.Context) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1)
+	defer signal.Stop(signals)
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
+	last := stamp(r.file)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-signals:
+			if s == syscall.SIGUSR1 {
+				r.pull()
+				continue
+			}
+			r.access.Reopen()
+			last = stamp(r.file)
+			r.reload(ctx)
+		case <-look.C:
+			if now := stamp(r.file); now != last {
+				last = now
+				r.reload(ctx)
+			}
+		}
+	}
+}
+
+func (r *running) pull() {
+	if err := r.kill.Pull(); err != nil {
+		r.log.Error("the kill switch is on, and will not survive a restart", "error", err)
+		return
+	}
+	r.log.Warn("the kill switch is on")
+}
+
+// stamp changes when a file does: editors write in place or put another file there.
+func stamp(file string) string {
+	info, err := os.Stat(file)
+	if err != nil {
+		return ""
+	}
+	inode := uint64(0)
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		inode = s.Ino
+	}
+	return fmt.Sprint(info.ModTime().UnixNano(), info.Size(), inode)
+}
+
+// reload puts the file's configuration in force whole, or says what is wrong and keeps the old one. It never changes
+// a weight: a group that the plan knows stays where it is.
+func (r *running) reload(ctx context.Context) {
+	c, err := readConfig(r.file, config.Options{})
+	if err == nil {
+		old := r.gateway.Config()
+		if c.Listen != old.Listen || c.Admin != old.Admin || c.Store != old.Store || c.Log != old.Log || c.Kill != old.Kill {
+			r.log.Warn("listen, admin, store, log and kill are taken at a start alone: restart for them")
+		}
+		c.Keys = r.keys
+		if seeded := r.plan.Seed(ctx, c.Seeds()); seeded != nil {
+			r.log.Warn("the plan's store cannot be reached: new groups begin at weight 0", "error", seeded)
+		}
+		err = r.gateway.Reload(c)
+	}
+	var mistakes config.Mistakes
+	if errors.As(err, &mistakes) {
+		for _, m := range mistakes {
+			r.log.Error("mistake", "file", fmt.Sprintf("%s:%d", m.File, m.Line), "text", m.Text)
+		}
+		err = fmt.Errorf("%d mistakes", len(mistakes))
+	}
+	if err != nil {
+		r.log.Error("the new configuration is not taken; the old one goes on", "file", r.file, "error", err)
+		return
+	}
+	r.log.Info("the new configuration is in force", "file", r.file, "revision", r.plan.Now().Revision)
+}
