@@ -1,7 +1,9 @@
 package verify
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"hash/maphash"
 	"maps"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/banyan-migration/banyan/shared/fault"
 	"github.com/banyan-migration/banyan/shared/form"
+	"github.com/banyan-migration/banyan/shared/kv"
 	"github.com/banyan-migration/banyan/shared/money"
 )
 
@@ -78,6 +81,38 @@ func (c *comparison) known(r form.Record) bool {
 	return n == len(r.Values)
 }
 
+// stored holds what a row would be stored as against what is stored: what Records shows of it is equal already, but a
+// service keeps more, such as the pence that it made of a text.
+func (c *comparison) stored(ctx context.Context, sid int64, writes []kv.Write) error {
+	for _, w := range writes {
+		item, err := c.job.Store.Get(ctx, w.Key)
+		switch {
+		case errors.Is(err, kv.ErrNotFound):
+			c.differ(Difference{id(sid), "stored", w.Key.Part + " " + w.Key.Sort, "missing"})
+		case err != nil:
+			return err
+		case !bytes.Equal(item.Data, w.Data):
+			c.fields(sid, w.Data, item.Data)
+		}
+	}
+	return nil
+}
+
+// fields names what differs of two stored records. A field that one side does not have belongs to another version of
+// the service and is no difference.
+func (c *comparison) fields(sid int64, source, target []byte) {
+	var ours, theirs map[string]json.RawMessage
+	if json.Unmarshal(source, &ours) != nil || json.Unmarshal(target, &theirs) != nil {
+		c.differ(Difference{id(sid), "stored", string(source), string(target)})
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(ours)) {
+		if theirs, has := theirs[name]; has && !bytes.Equal(ours[name], theirs) {
+			c.differ(Difference{id(sid), "stored " + name, string(ours[name]), string(theirs)})
+		}
+	}
+}
+
 // differing reads the unequal rows of the target again and names the values.
 func (c *comparison) differing(ctx context.Context) error {
 	if len(c.unequal) == 0 {
@@ -114,8 +149,10 @@ func (c *comparison) doubled(ctx context.Context) error {
 		_, err := c.job.Source.Records(ctx, c.job.Form.Alias, 0, func(r form.Record) error {
 			for _, later := range byTransaction[r.Value("transaction_id")] {
 				_, missing := c.missing[later.SID]
-				if missing && r.SID < later.SID && maps.EqualFunc(r.Values, later.Values, slices.Equal) && c.refused(r) == "" {
-					c.duplicate(later)
+				if missing && r.SID < later.SID && maps.EqualFunc(r.Values, later.Values, slices.Equal) {
+					if _, no := c.judge(r); no == "" {
+						c.duplicate(later)
+					}
 				}
 			}
 			return nil
@@ -138,8 +175,8 @@ func (c *comparison) duplicate(r form.Record) {
 	}
 }
 
-// reason is that of Import's first fault.
-func reason(err error) string {
+// reasonOf is that of Import's first fault.
+func reasonOf(err error) string {
 	var f *fault.Error
 	switch {
 	case err == nil:

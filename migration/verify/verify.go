@@ -151,7 +151,8 @@ func (c *comparison) source(ctx context.Context) (err error) {
 		}
 		c.before(r.SID)
 		sum, held := c.held(r.SID)
-		if reason := c.refused(r); reason != "" {
+		writes, reason := c.judge(r)
+		if reason != "" {
 			c.result.Rejected[reason]++
 			if held {
 				c.differ(Difference{id(r.SID), "row", "rejected: " + reason, "there"})
@@ -167,6 +168,10 @@ func (c *comparison) source(ctx context.Context) (err error) {
 			c.keep(c.missing, r)
 		case sum != c.sum(r):
 			c.keep(c.unequal, r)
+		default:
+			if err := c.stored(ctx, r.SID, writes); err != nil {
+				return err
+			}
 		}
 		c.unknown(r)
 		return nil
@@ -199,13 +204,13 @@ func (c *comparison) held(sid int64) (sum uint64, held bool) {
 	return sum, held
 }
 
-// refused is the reason why a row is not to be moved, duplicates aside.
-func (c *comparison) refused(r form.Record) string {
+// judge is what is to be stored of a row, or the reason why it is not to be moved, duplicates aside.
+func (c *comparison) judge(r form.Record) (writes []kv.Write, reason string) {
 	if r.Draft {
-		return "draft"
+		return nil, "draft"
 	}
-	_, err := c.job.Import(r)
-	return reason(err)
+	writes, err := c.job.Import(r)
+	return writes, reasonOf(err)
 }
 
 func (c *comparison) keep(in map[int64]form.Record, r form.Record) {

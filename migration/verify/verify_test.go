@@ -193,3 +193,27 @@ func gift(sid int64, amount string) form.Record {
 		"amount": {amount}, "first_name": {"Zoë"}, "email": {"zoe@example.org"}, "transaction_id": {fmt.Sprintf("CR-%08d", sid)},
 	}}
 }
+
+// What a service keeps beside the donor's text is compared too: here the pence that it counts with.
+func TestStoredPenny(t *testing.T) {
+	t.Parallel()
+	store := kv.NewMem()
+	key := kv.Key{Part: "imported", Sort: "1"}
+	job := Job{Source: few{gift(1, "5.00")}, Store: store, Records: service{"1": gift(1, "5.00")}.records,
+		Import: func(form.Record) ([]kv.Write, error) {
+			return []kv.Write{{Key: key, Data: []byte(`{"amount":{"minor":500},"new":1}`)}}, nil
+		}}
+	job.Form, _ = form.ByAlias("donate")
+	for data, want := range map[string][]Difference{
+		`{"amount":{"minor":500},"old":2}`: {},
+		`{"amount":{"minor":501}}`:         {{"1", "stored amount", `{"minor":500}`, `{"minor":501}`}},
+	} {
+		if err := store.Commit(t.Context(), kv.Write{Key: key, Data: []byte(data)}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := job.Run(t.Context())
+		if err != nil || fmt.Sprint(got.Differences) != fmt.Sprint(want) {
+			t.Errorf("%s: %v (%v), want %v", data, got.Differences, err, want)
+		}
+	}
+}
