@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -114,11 +113,19 @@ func (a *Adapter) read(pages fs.FS) error {
 	if f.Node != a.form.Node {
 		wrong = append(wrong, fmt.Errorf("%s is of node %d", listFile, f.Node))
 	}
+	mapped, listed := map[string]bool{}, map[string]bool{}
+	for _, c := range a.form.Components {
+		mapped[c.Key] = true
+	}
 	for _, c := range f.Components {
+		listed[c.Key] = true
 		wrong = append(wrong, takes(c.Component))
+		if input(c.Type) && !mapped[c.Key] {
+			wrong = append(wrong, fmt.Errorf("%s lists component %s, which has no place in the service's request (shared/form): its values would be lost", listFile, c.Key))
+		}
 	}
 	for _, c := range a.form.Components {
-		if !slices.ContainsFunc(f.Components, func(l component) bool { return l.Key == c.Key }) && c.Mandatory {
+		if c.Mandatory && !listed[c.Key] {
 			wrong = append(wrong, fmt.Errorf("%s lists no component %s, which the service needs", listFile, c.Key))
 		}
 	}

@@ -88,11 +88,11 @@ func widget(messages, list string) string {
 <input type="text" name="submitted[who][amount]" value="" maxlength="9" class="form-text required error" />
 <input type="text" name="submitted[who][first_name]" value="" />
 <select name="submitted[who][country]" class="form-select"><option value="" selected="selected">- None -</option><option value="IE">Ireland &amp; more</option></select>
-<select multiple="multiple" name="submitted[who][country2][]" class="form-select">` + list + `</select>
+<select multiple="multiple" name="submitted[who][town][]" class="form-select">` + list + `</select>
 </fieldset>
 <input type="checkbox" name="submitted[gift_aid][1]" value="1" checked="checked" class="form-checkbox" />
-<input type="checkbox" name="submitted[causes][a]" value="a" class="form-checkbox" /><input type="checkbox" name="submitted[causes][&quot;b]" value="&quot;b" class="form-checkbox" />
-<input type="hidden" name="submitted[transaction_id]" value="CR-9" /><input type="hidden" name="submitted[page]" />
+<input type="checkbox" name="submitted[title][a]" value="a" class="form-checkbox" /><input type="checkbox" name="submitted[title][&quot;b]" value="&quot;b" class="form-checkbox" />
+<input type="hidden" name="submitted[transaction_id]" value="CR-9" /><input type="hidden" name="submitted[postcode]" />
 <textarea name="submitted[message]" class="form-textarea">typed
 before</textarea>
 <input class="form-text form-email required error" type="email" name="submitted[email]" value="gone" size="60" />
@@ -104,8 +104,8 @@ const block = `<div class="messages error"><h2 class="element-invisible">Error m
 var widgets = []form.Component{
 	{Key: "who", Type: "fieldset", Name: "You"},
 	{Key: "amount", Type: "textfield", Name: "Amount", Mandatory: true, Group: "who"}, {Key: "first_name", Type: "textfield", Group: "who", Mandatory: true},
-	{Key: "country", Type: "select", Group: "who"}, {Key: "country2", Type: "select", Group: "who"},
-	{Key: "gift_aid", Type: "select"}, {Key: "causes", Type: "select"}, {Key: "transaction_id", Type: "hidden"}, {Key: "page", Type: "hidden"},
+	{Key: "country", Type: "select", Group: "who"}, {Key: "town", Type: "select", Group: "who"},
+	{Key: "gift_aid", Type: "select"}, {Key: "title", Type: "select"}, {Key: "transaction_id", Type: "hidden"}, {Key: "postcode", Type: "hidden"},
 	{Key: "message", Type: "textarea"}, {Key: "email", Type: "email", Mandatory: true}, {Key: "last_name", Type: "hidden", Mandatory: true},
 }
 
@@ -131,7 +131,7 @@ func TestEveryKindOfComponentIsFrozen(t *testing.T) {
 	}
 	a := adapter(t, func(o *Options) { o.Pages = pages })
 	body := "form_id=webform_client_form_2&form_build_id=form-1&submitted[who][amount]=5&submitted[who][first_name]=A&submitted[email]=a@example.org" +
-		"&submitted[last_name]=B&submitted[who][country]=IE&submitted[who][country2][]=x&submitted[who][country2][]=y&submitted[causes][\"b]=%22b&submitted[transaction_id]=T%3C1&submitted[page]=p&submitted[message]=m"
+		"&submitted[last_name]=B&submitted[who][country]=IE&submitted[who][town][]=x&submitted[who][town][]=y&submitted[title][\"b]=%22b&submitted[transaction_id]=T%3C1&submitted[postcode]=p&submitted[message]=m"
 	r := post(body)
 	r.Path = "/give"
 	s := answering(400, `{"validation_errors":{"country":["Not there."],"message":["Too long."]}}`)
@@ -142,8 +142,8 @@ func TestEveryKindOfComponentIsFrozen(t *testing.T) {
 		`name="submitted[who][country]" class="form-select error"><option value="">- None -</option><option value="IE" selected="selected">Ireland &amp; more</option>`,
 		`<option value="x" selected="selected">X</option><option value="y" selected="selected">Y</option>`,
 		`name="submitted[gift_aid][1]" value="1" class="form-checkbox" />`,
-		`name="submitted[causes][a]" value="a" class`, `value="&quot;b" checked="checked" class`,
-		`name="submitted[transaction_id]" value="T&lt;1" />`, `name="submitted[page]" value="p" />`,
+		`name="submitted[title][a]" value="a" class`, `value="&quot;b" checked="checked" class`,
+		`name="submitted[transaction_id]" value="T&lt;1" />`, `name="submitted[postcode]" value="p" />`,
 		`class="form-textarea error">m</textarea>`, `name="submitted[email]" value="a@example.org" size="60" />`,
 		`{"\/give":true,"\/give?destination=node\/2":true,"\/search":true}`, `action="/search"`, `name="form_build_id" value="form-`,
 	} {
@@ -151,7 +151,8 @@ func TestEveryKindOfComponentIsFrozen(t *testing.T) {
 			t.Errorf("the refused page has no %s\n%s", want, got)
 		}
 	}
-	if !strings.Contains(s.bodies[0], `"gift_aid":false`) || !strings.Contains(s.bodies[0], `"email_consent":null`) || !strings.Contains(s.bodies[0], `"country":"IE"`) {
+	if !strings.Contains(s.bodies[0], `"gift_aid":false`) || !strings.Contains(s.bodies[0], `"email_consent":null`) || !strings.Contains(s.bodies[0], `"country":"IE"`) ||
+		!strings.Contains(s.bodies[0], `"town":"x, y"`) {
 		t.Errorf("the service was asked %s", s.bodies[0])
 	}
 }
@@ -179,7 +180,7 @@ func TestFreezeRefusesByName(t *testing.T) {
 		"a slot of ours": {list: widgets, change: func(a *Answers) { a.Done.Body = []byte(`{{token}}`) }, want: []string{"done.html: the site's own page has {{token}} in it"}},
 		"a brace": {list: widgets, change: func(a *Answers) {
 			a.Refused.Body = []byte(widget(block, `<option value="{x}">X</option>`))
-		}, want: []string{"the choice {x} of component country2 has a brace"}},
+		}, want: []string{"the choice {x} of component town has a brace"}},
 	} {
 		site := widgetAnswers()
 		if c.change != nil {
@@ -223,6 +224,7 @@ func TestNewRefuses(t *testing.T) {
 		"component phone is of type file": {Node: 2, Service: "donate", Pages: edit(listFile, `"key": "phone",
 			"type": "textfield"`, `"key": "phone", "type": "file"`)},
 		"lists no component amount":                       {Node: 2, Service: "donate", Pages: edit(listFile, `"amount"`, `"sum"`)},
+		"lists component slug, which has no place":        {Node: 2, Service: "donate", Pages: edit(listFile, `"phone"`, `"slug"`)},
 		"components.json is of node 7":                    {Node: 2, Service: "donate", Pages: edit(listFile, `"node": 2`, `"node": 7`)},
 		"components.json: invalid character":              {Node: 2, Service: "donate", Pages: edit(listFile, `{`, ``)},
 		"done.html: file does not exist":                  {Node: 2, Service: "donate", Pages: whole(func(p fstest.MapFS) { delete(p, doneFile) })},

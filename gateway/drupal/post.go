@@ -67,13 +67,17 @@ func (a *Adapter) donate(ctx context.Context, r *Request, call Call) Answer {
 	return a.failed(r, values, got, in)
 }
 
-// answered is the form's values with "no" for each yes-or-no box that nobody ticked: a browser leaves it out, and the
-// donor saw it. Radios that nobody touched are no answer.
+// answered is the form's values as the service's single ones: "no" for each yes-or-no box that nobody ticked, since a
+// browser leaves it out and the donor saw it; several choices in one text, so that none is lost. Radios that nobody
+// touched are no answer.
 func (a *Adapter) answered(values map[string][]string) map[string][]string {
 	values = maps.Clone(values)
 	for _, c := range a.list {
 		if c.Drawn == "checkboxes" && len(values[c.Key]) == 0 && slices.Equal(c.Choices, []string{"1"}) {
 			values[c.Key] = []string{"0"}
+		}
+		if len(values[c.Key]) > 1 {
+			values[c.Key] = []string{strings.Join(values[c.Key], ", ")}
 		}
 	}
 	return values
@@ -187,7 +191,7 @@ func (a *Adapter) refused(r *Request, values map[string][]string, build string, 
 
 // again is the form with nothing wrong in it but our own trouble, to be sent again as it stands.
 func (a *Adapter) again(r *Request, values map[string][]string, status int, text string) Answer {
-	answer := a.refused(r, values, r.post.text("form_build_id"), []refusal{{"", checkPlain(text)}})
+	answer := a.refused(r, values, cmp.Or(r.post.text("form_build_id"), "form-"+token()), []refusal{{"", checkPlain(text)}})
 	answer.Status, answer.Reason = status, http.StatusText(status)
 	return answer
 }
