@@ -212,7 +212,7 @@ func TestPagesAreDrupals(t *testing.T) {
 	}
 }
 
-// D-8, W-13: the page under its other names and with a query, as capture 8 shows for another page.
+// D-8, W-13, W-31: the page under its other names and with a query, as capture 8 shows for another page.
 func TestAddressesFollowTheRequest(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ scheme, host, path, query, action, login, asset string }{

@@ -84,7 +84,7 @@ func TestFreezeForms(t *testing.T) {
 func TestFreezeFormsRefuses(t *testing.T) {
 	t.Parallel()
 	address, file := oldSite(t)
-	break_ := func(query string) string {
+	spoilt := func(query string) string {
 		broken := filepath.Join(t.TempDir(), "broken.db")
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -113,20 +113,20 @@ func TestFreezeFormsRefuses(t *testing.T) {
 		"no source":    {"donate", "nowhere.sql", address, wrong, "nowhere.sql"},
 		"no site":      {"donate", whole, "www.example.org", wrong, "write it as https://www.example.org"},
 		"site away":    {"donate", whole, "http://127.0.0.1:1", outside, "does not answer"},
-		"multi-page": {"donate", break_(`UPDATE webform_component SET type = 'pagebreak' WHERE nid = 2 AND form_key = 'town'`), address, wrong,
+		"multi-page": {"donate", spoilt(`UPDATE webform_component SET type = 'pagebreak' WHERE nid = 2 AND form_key = 'town'`), address, wrong,
 			"component town begins another page"},
-		"file": {"donate", break_(`UPDATE webform_component SET type = 'file' WHERE nid = 2 AND form_key = 'town'`), address, wrong,
+		"file": {"donate", spoilt(`UPDATE webform_component SET type = 'file' WHERE nid = 2 AND form_key = 'town'`), address, wrong,
 			"component town is of type file"},
-		"conditional": {"donate", break_(`UPDATE webform_component SET extra = 'a:1:{s:21:"conditional_component";s:1:"3";}' WHERE nid = 2 AND form_key = 'town'`), address, wrong,
+		"conditional": {"donate", spoilt(`UPDATE webform_component SET extra = 'a:1:{s:21:"conditional_component";s:1:"3";}' WHERE nid = 2 AND form_key = 'town'`), address, wrong,
 			"component town is shown only where another says so"},
-		"unique": {"donate", break_(`UPDATE webform_component SET extra = 'a:1:{s:6:"unique";i:1;}' WHERE nid = 2 AND form_key = 'email'`), address, wrong,
+		"unique": {"donate", spoilt(`UPDATE webform_component SET extra = 'a:1:{s:6:"unique";i:1;}' WHERE nid = 2 AND form_key = 'email'`), address, wrong,
 			"component email must be unique"},
-		"grid": {"donate", break_(`UPDATE webform_component SET type = 'grid' WHERE nid = 2 AND form_key = 'town'`), address, wrong,
+		"grid": {"donate", spoilt(`UPDATE webform_component SET type = 'grid' WHERE nid = 2 AND form_key = 'town'`), address, wrong,
 			"component town is of type grid"},
-		"webform 4": {"donate", break_(`CREATE TABLE webform_conditional (nid INTEGER, rgid INTEGER)`), address, wrong, "version 4"},
-		"nothing mandatory": {"donate", break_(`UPDATE webform_component SET mandatory = 0`), address, wrong,
+		"webform 4": {"donate", spoilt(`CREATE TABLE webform_conditional (nid INTEGER, rgid INTEGER)`), address, wrong, "version 4"},
+		"nothing mandatory": {"donate", spoilt(`UPDATE webform_component SET mandatory = 0`), address, wrong,
 			"an empty post would be stored"},
-		"another database": {"donate", break_(`UPDATE webform_component SET form_key = 'city' WHERE nid = 2 AND form_key = 'town'`), address, wrong,
+		"another database": {"donate", spoilt(`UPDATE webform_component SET form_key = 'city' WHERE nid = 2 AND form_key = 'town'`), address, wrong,
 			"submitted[town] is on the page and not in the database"},
 	} {
 		dir := filepath.Join(t.TempDir(), "pages")
