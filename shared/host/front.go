@@ -17,7 +17,8 @@ import (
 	"github.com/banyan-migration/banyan/shared/web"
 )
 
-// Operator is somebody of the charity's staff, with the roles of services.md: view, support, finance, moderator.
+// Operator is somebody of the charity's staff, with the roles of services.md: view, support, finance, moderator; or one
+// of its own front ends, with the role client.
 type Operator struct {
 	Name  string
 	Roles []string
@@ -108,7 +109,11 @@ func (f Front) caller(env Env, w http.ResponseWriter, r *http.Request) (web.Call
 	if c.Request == "" {
 		c.Request = env.NewID()
 	}
-	if key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+	key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if key == "" {
+		key = r.Header.Get("X-Api-Key") // how the charity's front ends have always sent theirs
+	}
+	if key != "" {
 		sum := sha256.Sum256([]byte(key)) // a lookup by hash tells nothing of the key by its time
 		operator := f.Operators[hex.EncodeToString(sum[:])]
 		c.Operator, c.Roles = operator.Name, operator.Roles

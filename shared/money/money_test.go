@@ -30,7 +30,7 @@ func TestParseTakesPlainAmountsOnly(t *testing.T) { // DON-3, LED-1
 			t.Errorf("Parse(%q) = %s, want a refusal", bad, a)
 		}
 	}
-	for in, currency := range map[string]string{"1.5": "JPY", "1.23": "XXX", "1": "gbp", "2": ""} {
+	for in, currency := range map[string]string{"1.5": "JPY", "1.23": "ZZZ", "1": "gbp", "2": ""} {
 		if _, err := money.Parse(in, currency); err == nil {
 			t.Errorf("Parse(%q, %q): want a refusal", in, currency)
 		}
@@ -64,7 +64,7 @@ func TestAmountRoundTripsThroughJSON(t *testing.T) {
 			t.Errorf("%s came back as %v, %v", raw, back, err)
 		}
 	}
-	for _, bad := range []string{`{"minor":10.5,"currency":"GBP"}`, `{"minor":1000,"currency":"XXX"}`, `{"minor":5}`, `"10"`} {
+	for _, bad := range []string{`{"minor":10.5,"currency":"GBP"}`, `{"minor":1000,"currency":"ZZZ"}`, `{"minor":5}`, `"10"`} {
 		var a money.Amount
 		if json.Unmarshal([]byte(bad), &a) == nil {
 			t.Errorf("%s: want a refusal", bad)

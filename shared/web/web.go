@@ -160,3 +160,11 @@ func missing(list fault.List) bool {
 	}
 	return false
 }
+
+// File serves bytes that were compiled in.
+func File(kind string, body []byte) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		w.Write(body)
+	})
+}

@@ -40,7 +40,7 @@ const OperatorKey = "operator-key"
 
 // operators: the key is SHA-256 of OperatorKey.
 var operators = map[string]host.Operator{
-	"c9736463f555cdb7d2a78cfd7aa8b8c4f09d906d78f8dab9228eda30a28c2818": {Name: "Olive Operator", Roles: []string{"view", "support", "finance", "moderator"}},
+	"c9736463f555cdb7d2a78cfd7aa8b8c4f09d906d78f8dab9228eda30a28c2818": {Name: "Olive Operator", Roles: []string{"view", "support", "finance", "moderator", "client"}},
 }
 
 // World is the surroundings of the services under test. Set what differs before the first Start.
@@ -115,6 +115,12 @@ func (w *World) Start(t *testing.T, start host.New) *Service {
 	return w.StartAs(t, name, start)
 }
 
+// Env is what a service of that name would get, with a store of its own: for tests of New itself.
+func (w *World) Env(name string) host.Env {
+	return host.Env{Store: kv.NewMem(), Client: w.Client, Files: w.Files, Getenv: w.getenv, Now: w.Now, NewID: w.newID,
+		Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)).With("service", name)}
+}
+
 // StartAs starts a service under another name; starting one again keeps its store, as a restart does.
 func (w *World) StartAs(t *testing.T, name string, start host.New) *Service {
 	t.Helper()
@@ -123,8 +129,9 @@ func (w *World) StartAs(t *testing.T, name string, start host.New) *Service {
 		s.Store = before.Store
 	}
 	s.Store.Now = w.Now
-	env := host.Contained(host.Env{Store: s.Store, Client: w.Client, Files: w.Files, Getenv: w.getenv, Now: w.Now, NewID: w.newID,
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)).With("service", name)})
+	env := w.Env(name)
+	env.Store = s.Store
+	env = host.Contained(env)
 	service, err := start(env)
 	if err != nil {
 		t.Fatalf("%s does not start: %v", name, err)
