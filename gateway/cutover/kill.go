@@ -43,14 +43,14 @@ func (s *Switch) Pull() error {
 	s.mu.Lock()
 	s.pulled = s.file == "" || err != nil
 	s.mu.Unlock()
+	s.look()
 	return err
 }
 
-// look reads the file again and says whether anything changed. A file that is there but cannot be read kills all:
-// somebody meant something by it.
-func (s *Switch) look() bool {
+// look reads the file again. A file that is there but cannot be read kills all: somebody meant something by it.
+func (s *Switch) look() {
 	if s == nil {
-		return false
+		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,10 +70,7 @@ func (s *Switch) look() bool {
 		}
 	}
 	slices.Sort(killed)
-	killed = slices.Compact(killed)
-	changed := !slices.Equal(killed, s.killed)
-	s.killed = killed
-	return changed
+	s.killed = slices.Compact(killed)
 }
 
 // Kills says whether a group is killed.
@@ -90,6 +87,9 @@ func (s *Switch) all() bool { return s.Kills("all") }
 
 // String lists what is killed.
 func (s *Switch) String() string {
+	if s == nil {
+		return ""
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.Join(s.killed, " ")

@@ -40,6 +40,7 @@ type Plan struct {
 	doc      document
 	seeds    map[string]Seed
 	stale    bool
+	killed   string // as last published
 	watchers map[int]func(*Snapshot)
 	next     int
 }
@@ -132,8 +133,9 @@ func (p *Plan) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 		p.mu.Lock()
-		if p.o.Kill.look() {
-			p.o.Log.Warn("the kill switch changed", "killed", p.o.Kill.String())
+		p.o.Kill.look()
+		if killed := p.o.Kill.String(); killed != p.killed {
+			p.o.Log.Warn("the kill switch changed", "killed", killed, "before", p.killed)
 			p.publish()
 		}
 		if n%looksAStore == 0 {
@@ -207,6 +209,7 @@ func (p *Plan) take(doc document) {
 func (p *Plan) publish() {
 	s := &Snapshot{Revision: p.doc.Revision, Head: p.doc.Head, Stale: p.stale, groups: maps.Clone(p.doc.Groups)}
 	s.killAll = p.o.Kill.all()
+	p.killed = p.o.Kill.String()
 	for name, g := range s.groups {
 		g.Killed = p.o.Kill.Kills(name)
 		s.groups[name] = g
