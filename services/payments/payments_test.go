@@ -1,18 +1,25 @@
 package payments_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/banyan-migration/banyan/infra/fakes/psp"
 	"github.com/banyan-migration/banyan/services/payments"
 	"github.com/banyan-migration/banyan/shared/event"
+	"github.com/banyan-migration/banyan/shared/host"
 	"github.com/banyan-migration/banyan/shared/host/hosttest"
+	"github.com/banyan-migration/banyan/shared/kv"
 	"github.com/banyan-migration/banyan/shared/money"
 )
 
@@ -24,13 +31,14 @@ type stage struct {
 	at   string // the acquirers' address
 	pay  *hosttest.Service
 	gift map[string]string // donate's answer by the gift's id
+	env  map[string]string
 }
 
 // setting changes a stage before it starts.
 type setting func(*stage, *psp.Options)
 
 func with(name, value string) setting {
-	return func(s *stage, _ *psp.Options) { s.Setenv(name, value) }
+	return func(s *stage, _ *psp.Options) { s.env[name] = value }
 }
 
 // open starts the stage. Webhooks are held until a test delivers them.
@@ -53,16 +61,17 @@ func open(t *testing.T, settings ...setting) *stage {
 	}))
 	t.Cleanup(donate.Close)
 	s.Client = &http.Client{Transport: &http.Transport{}}
-	for name, value := range map[string]string{
+	s.env = map[string]string{
 		"PAYMENTS_PROVIDERS": "stripe=100 worldpay=0", "PAYMENTS_RETURN_URL": "https://charity.example/thanks?gift={id}", "SERVICES_URL": donate.URL,
 		"PAYMENTS_FEES": "stripe GBP 2026-01-01 1.4% 20 20%",
 		"STRIPE_URL":    s.at, "STRIPE_KEY": "sk_test_banyan", "STRIPE_WEBHOOK_SECRET": "whsec_banyan",
 		"WORLDPAY_URL": s.at, "WORLDPAY_USER": "banyan", "WORLDPAY_PASSWORD": "banyan", "WORLDPAY_ENTITY": "default",
-	} {
-		s.Setenv(name, value)
 	}
 	for _, set := range settings {
 		set(s, &o)
+	}
+	for name, value := range s.env {
+		s.Setenv(name, value)
 	}
 	if s.psp, err = psp.Open(o); err != nil {
 		t.Fatal(err)
@@ -218,4 +227,48 @@ func TestChargedOnceWhenMessageComesTwice(t *testing.T) {
 	if b := s.balances(); b["donations:general"] != -1000 {
 		t.Errorf("balances: %v", b)
 	}
+}
+
+// paymentOf is the payment of a gift, found in the store.
+func (s *stage) paymentOf(gift string) string {
+	s.t.Helper()
+	for part := range 16 {
+		items, err := s.pay.Store.List(s.t.Context(), fmt.Sprintf("payment/%d", part), "", "", 100)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for _, item := range items {
+			if strings.Contains(string(item.Data), `"id":"`+gift+`"`) {
+				return item.Key.Sort
+			}
+		}
+	}
+	s.t.Fatalf("no payment for %s", gift)
+	return ""
+}
+
+// die takes a message in a process that is killed while the acquirer is called: what it would write afterwards is lost.
+func (s *stage) die(m event.Message) {
+	s.t.Helper()
+	env := host.Contained(host.Env{Store: &dying{Store: s.pay.Store}, Client: s.Client, Getenv: func(name string) string { return s.env[name] }, Now: s.Now, NewID: func() string { return "id-dead" }, Log: slog.New(slog.DiscardHandler)})
+	service, err := payments.New(env)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := service.Queue(s.t.Context(), m); err == nil {
+		s.t.Fatal("the dying process finished its work")
+	}
+}
+
+// dying is a store whose process dies after its first commit.
+type dying struct {
+	kv.Store
+	commits atomic.Int32
+}
+
+func (d *dying) Commit(ctx context.Context, writes ...kv.Write) error {
+	if d.commits.Add(1) > 1 {
+		return errors.New("killed")
+	}
+	return d.Store.Commit(ctx, writes...)
 }

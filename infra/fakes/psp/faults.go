@@ -90,7 +90,6 @@ func (p *PSP) serve(w http.ResponseWriter, r *http.Request, psp string, work fun
 		write(w, answer{409, failure("idempotency_error", "idempotency_key_in_use", "There is currently another in-progress request using this Idempotent Key.", nil)})
 		return
 	}
-	defer release()
 	var out answer
 	switch f.Kind {
 	case Before:
@@ -109,6 +108,7 @@ func (p *PSP) serve(w http.ResponseWriter, r *http.Request, psp string, work fun
 	if !p.pause(r.Context(), p.o.Latency()) {
 		out = answer{503, failure("api_error", "", "closing", nil)}
 	}
+	release() // the work is over: who has the answer, or has lost it, may ask again at once
 	switch f.Kind {
 	case Hang, HangAfter:
 		p.pause(r.Context(), 24*time.Hour)
