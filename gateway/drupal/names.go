@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -94,7 +93,19 @@ func SessionName(domain string, secure bool) string {
 	return name
 }
 
-var session = regexp.MustCompile(`^S?SESS[0-9a-f]{32}$`)
-
-// IsSession says whether a cookie's name is that of a Drupal session, of whatever domain.
-func IsSession(name string) bool { return session.MatchString(name) }
+// IsSession says whether a cookie's name is that of a Drupal session, of whatever domain. It does not allocate: a group
+// whose key is the session asks it of every request.
+func IsSession[T ~string | ~[]byte](name T) bool {
+	if len(name) > 0 && name[0] == 'S' && len(name) == len("SSESS")+32 {
+		name = name[1:]
+	}
+	if len(name) != len("SESS")+32 || name[0] != 'S' || name[1] != 'E' || name[2] != 'S' || name[3] != 'S' {
+		return false
+	}
+	for i := 4; i < len(name); i++ {
+		if c := name[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}

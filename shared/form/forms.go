@@ -92,8 +92,3 @@ func find(is func(Form) bool) (Form, bool) {
 	}
 	return Form{}, false
 }
-
-// Takes says whether a service takes rows of the form, as the first or for a part.
-func (f Form) Takes(service string) bool {
-	return f.Service == service || slices.Contains(f.Parts, service)
-}
