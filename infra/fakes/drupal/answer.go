@@ -47,10 +47,9 @@ func (s *Site) work(ctx context.Context, q *wire.Request) *wire.Response {
 	defer leave()
 	began := time.Now()
 	v := s.visit(ctx, q)
-	_, sent := s.cookie(q.Header, first(s.cookieName(v.base)))
 	key := v.base + q.Target
 	readOnly := q.Method == http.MethodGet || q.Method == http.MethodHead
-	if readOnly && !sent {
+	if readOnly && !v.sent {
 		if kept, ok := s.cache.get(key); ok {
 			s.pace.until(ctx, began, hitTime)
 			return kept.response(q, "HIT", false)
@@ -64,8 +63,6 @@ func (s *Site) work(ctx context.Context, q *wire.Request) *wire.Response {
 	s.pace.until(ctx, began, serviceTime(v))
 	return a
 }
-
-func first(a, _ string) string { return a }
 
 // drupal routes a request, commits what it wrote and puts the headers on.
 func (s *Site) drupal(v *visit, key string, readOnly bool) (*wire.Response, error) {

@@ -1,9 +1,9 @@
 package drupal
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -210,16 +210,7 @@ func (n *node) path() string { return "node/" + strconv.FormatInt(n.nid, 10) }
 // frontPage is every promoted node, the newest first; of one second the highest number.
 func (c *content) frontPage() []*node {
 	all := slices.SortedFunc(maps.Values(c.nodes), func(a, b *node) int {
-		return cmpOr(b.created-a.created, b.nid-a.nid)
+		return cmp.Or(cmp.Compare(b.created, a.created), cmp.Compare(b.nid, a.nid))
 	})
 	return slices.DeleteFunc(all, func(n *node) bool { return !n.promoted || !n.published })
 }
-
-func cmpOr(a, b int64) int {
-	if a == 0 {
-		a = b
-	}
-	return int(max(-1, min(1, a)))
-}
-
-var errNoSite = errors.New("drupal: the database is empty; load a dump into it first")

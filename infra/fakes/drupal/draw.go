@@ -2,6 +2,7 @@ package drupal
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/banyan-migration/banyan/infra/fakes/drupal/php"
 	"github.com/banyan-migration/banyan/infra/fakes/drupal/theme"
@@ -67,12 +68,7 @@ func (v *visit) tell() []theme.Message {
 	for kind, lines := range v.messages {
 		all = append(all, theme.Message{Type: kind, Lines: lines})
 	}
-	slices.SortFunc(all, func(a, b theme.Message) int {
-		if a.Type < b.Type {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(all, func(a, b theme.Message) int { return strings.Compare(a.Type, b.Type) })
 	v.messages = nil
 	return all
 }

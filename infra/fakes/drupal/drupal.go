@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"sync"
 	"time"
 
@@ -42,16 +43,18 @@ type Site struct {
 	cache   cache
 	pace    pace
 	faults  faults
-	random  sync.Mutex // opt.Rand need not be safe
+	dice    sync.Mutex // opt.Rand need not be safe
 	writing sync.Mutex // SQLite takes one writer at a time
 }
 
 // Open opens a database file as the site wants it: committed means on the disk, and readers do not wait for writers.
 func Open(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate")
+	name := "file:" + (&url.URL{Path: path}).EscapedPath()
+	db, err := sql.Open("sqlite", name+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("drupal: %s: %w", path, err)
 	}
+	db.SetMaxIdleConns(16) // to open one costs more than to ask it
 	return db, nil
 }
 

@@ -49,7 +49,7 @@ var loaded = sync.OnceValues(func() ([]byte, error) {
 // world is a site on a port, with its clock.
 type world struct {
 	*drupal.Site
-	t    *testing.T
+	t    testing.TB
 	db   *sql.DB
 	addr string
 	mu   sync.Mutex
@@ -69,7 +69,7 @@ func (w *world) set(t time.Time) {
 }
 
 // start is a site as it was when it was recorded.
-func start(t *testing.T, change func(*drupal.Options)) *world {
+func start(t testing.TB, change func(*drupal.Options)) *world {
 	t.Helper()
 	file, err := loaded()
 	if err != nil {
@@ -106,7 +106,7 @@ func start(t *testing.T, change func(*drupal.Options)) *world {
 
 func (w *world) dial() (net.Conn, error) { return net.Dial("tcp", w.addr) }
 
-func recording(t *testing.T) []replay.Exchange {
+func recording(t testing.TB) []replay.Exchange {
 	t.Helper()
 	all, err := replay.Load(site.Captures)
 	if err != nil {

@@ -125,7 +125,7 @@ func (v *visit) authenticate(ctx context.Context, name, pass string) (who user, 
 		return user{}, tooManyIP, err
 	}
 	var hash string
-	err = v.opt.DB.QueryRowContext(ctx, `SELECT uid, name, created, access, pass FROM users WHERE name = ? AND uid > 0 AND status = 1`, name).
+	err = v.opt.DB.QueryRowContext(ctx, `SELECT uid, name, created, access, pass FROM users WHERE name = ? COLLATE NOCASE AND uid > 0 AND status = 1`, name).
 		Scan(&who.uid, &who.name, &who.created, &who.access, &hash)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return user{}, "", err

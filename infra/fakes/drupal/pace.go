@@ -73,10 +73,11 @@ func (p *pace) enter(ctx context.Context) (leave func(), err error) {
 		return leave, nil
 	default:
 	}
-	limit := time.NewTimer(p.scaled(patience))
-	if p.speed == 0 {
-		limit.Reset(patience)
+	d := patience
+	if p.speed > 0 {
+		d = p.scaled(d)
 	}
+	limit := time.NewTimer(d)
 	defer limit.Stop()
 	select {
 	case p.workers <- struct{}{}:

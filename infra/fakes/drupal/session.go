@@ -56,8 +56,8 @@ func (s *Site) cookieName(base string) (name, domain string) {
 	return "SESS" + hex.EncodeToString(sum[:16]), domain
 }
 
-// cookie is the session cookie's value in a request.
-func (s *Site) cookie(h http.Header, name string) (string, bool) {
+// cookie is a cookie's value in a request.
+func cookie(h http.Header, name string) (string, bool) {
 	for _, line := range h["Cookie"] {
 		for part := range strings.SplitSeq(line, ";") {
 			if value, ok := strings.CutPrefix(strings.TrimSpace(part), name+"="); ok && value != "" {
@@ -70,8 +70,6 @@ func (s *Site) cookie(h http.Header, name string) (string, bool) {
 
 // begin finds the visitor's session. An id that nobody knows is taken over, as Drupal does.
 func (v *visit) begin() error {
-	v.name, v.domain = v.cookieName(v.base)
-	v.sid, v.sent = v.cookie(v.q.Header, v.name)
 	if !v.sent {
 		v.sid = v.random()
 		return nil

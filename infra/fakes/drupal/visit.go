@@ -41,6 +41,8 @@ type visit struct {
 // visit reads a request as PHP and Drupal's bootstrap do.
 func (s *Site) visit(ctx context.Context, q *wire.Request) *visit {
 	v := &visit{Site: s, ctx: ctx, q: q, now: s.opt.Now(), base: s.base(q), ids: map[string]int{}}
+	v.name, v.domain = s.cookieName(v.base)
+	v.sid, v.sent = cookie(q.Header, v.name)
 	raw, query, _ := strings.Cut(q.Target, "?")
 	v.query = php.ParseQuery(query)
 	path := php.Decode(raw)
@@ -74,8 +76,8 @@ func (s *Site) base(q *wire.Request) string {
 // random is 32 random bytes as Drupal writes them in tokens and session ids: 43 characters.
 func (v *visit) random() string {
 	b := make([]byte, 32)
-	v.Site.random.Lock()
-	defer v.Site.random.Unlock()
+	v.dice.Lock()
+	defer v.dice.Unlock()
 	if _, err := io.ReadFull(v.opt.Rand, b); err != nil {
 		panic("drupal: the source of random bytes failed: " + err.Error()) // a site without tokens is no site
 	}

@@ -125,7 +125,10 @@ func Field(serialized, key string) string {
 		return ""
 	}
 	d.all, d.rest = rest, rest
-	return d.text()
+	if s := d.text(); d.err == nil {
+		return s
+	}
+	return ""
 }
 
 // String is a serialized string's value, "" when it is something else.
