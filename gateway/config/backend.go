@@ -22,12 +22,12 @@ func (b *builder) backends(n node) {
 func (b *builder) backend(p pair) *Backend {
 	e := &Backend{Name: p.key, Line: p.line}
 	fields := options(&e.Options)
-	fields["url"] = func(n node) { e.address(n) }
 	fields["kind"] = func(n node) { e.Kind = n.choice("drupal7", "drupal8") }
 	fields["dir"] = later("content that is served from files")
-	mistakes := len(b.mistakes)
+	named := false
+	fields["url"] = func(n node) { named = true; e.address(n) }
 	p.value.fields(fields)
-	if e.Address == "" && len(b.mistakes) == mistakes {
+	if !named {
 		p.value.wrong("url is missing: where this backend answers, such as http://127.0.0.1:9001")
 	}
 	return e
@@ -82,8 +82,7 @@ var ours = []string{"x-forwarded-", "x-banyan-", "x-real-ip", "client-ip", "cont
 
 func underscores(n node) []string {
 	var all []string
-	for _, item := range n.items() {
-		s := item.text()
+	n.texts(func(item node, s string) {
 		same := strings.ToLower(strings.ReplaceAll(s, "_", "-"))
 		for _, name := range ours {
 			if strings.HasPrefix(same, name) {
@@ -94,6 +93,6 @@ func underscores(n node) []string {
 			item.wrong("%q is not a header's name with '_'", s)
 		}
 		all = append(all, s)
-	}
+	})
 	return all
 }

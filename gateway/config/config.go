@@ -76,7 +76,10 @@ type Timeouts struct {
 }
 
 // TLS is a PEM certificate chain and its key, as files.
-type TLS struct{ Cert, Key string }
+type TLS struct {
+	Cert, Key string
+	Line      int
+}
 
 // On says whether the data port speaks TLS itself.
 func (t TLS) On() bool { return t.Cert != "" }

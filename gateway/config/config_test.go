@@ -158,3 +158,149 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 		}
 	}
 }
+
+const least = `
+hosts: ["*"]
+backends:
+  drupal: {url: http://127.0.0.1:9001, kind: drupal7}
+  services: {url: https://services.example}
+default: drupal
+`
+
+func TestTheLeastThatIsRight(t *testing.T) {
+	t.Parallel()
+	c := mustParse(t, least)
+	if c.Listen != "127.0.0.1:8080" || c.Health != "/.banyan/health" || c.Log != (config.Log{Access: "-", Format: "json"}) ||
+		c.Limits != (config.Limits{Head: 32768, Body: 10485760}) || c.Timeouts.Idle != 75*time.Second || c.Deny.Refuses([]byte("/update.php"), nil) {
+		t.Errorf("defaults: %+v", c)
+	}
+	if b := c.Backends["services"]; b.Scheme != "https" || b.Address != "services.example:443" || b.Host != "services.example" || b.Drupal() {
+		t.Errorf("backend: %+v", b)
+	}
+}
+
+// What an operator may get wrong, one at a time: each is refused in its line with what would be right.
+func TestMistakesOneByOne(t *testing.T) {
+	t.Parallel()
+	group := func(text string) string {
+		return least + "groups:\n  g:\n    from: drupal\n    to: services\n" + text
+	}
+	routes := func(text string) string { return group("    routes:\n      - " + text + "\n") }
+	for _, c := range []struct {
+		src  string
+		line int
+		says string
+	}{
+		{"", 1, "is empty"},
+		{"a: [", 1, "not YAML"},
+		{"a: 1\n---\nb: 1\n", 3, "second document"},
+		{strings.Repeat("[", 100), 1, "brackets deep"},
+		{least + "# " + strings.Repeat("x", 5000) + "\n", 7, "at most"},
+		{least + "via: true\nvia: false\n", 8, "twice, first in line 7"},
+		{least + "via: yes\n", 7, "neither true nor false"},
+		{least + "via:\n", 7, "is empty"},
+		{least + "via: [true]\n", 7, "one value belongs here"},
+		{least + "strip: X-A\n", 7, "a list belongs here"},
+		{least + "log: json\n", 7, "a mapping belongs here"},
+		{least + "log: {format: xml}\n", 7, "json, combined"},
+		{least + "via: &x true\n", 7, "anchors"},
+		{least + "listen: 8080\n", 7, "write 127.0.0.1:8080"},
+		{least + "listen: 127.0.0.1:70000\n", 7, "not an address"},
+		{least + "listen: 127.0.0.1:9001\n", 4, "own listen address"},
+		{least + "admin: {token: abc}\n", 7, "listen is missing"},
+		{least + "admin: {listen: 127.0.0.1:1, tokens: {}}\n", 7, "not in this version"},
+		{least + "keys: {k1: ${NOPE}}\n", 7, "${NOPE} is not set"},
+		{least + "keys: {\"k.1\": sixteen letters!}\n", 7, "not a key's id"},
+		{least + "gateway_id: a b\n", 7, "not a name"},
+		{least + "trusted: [10.0.0.0/99]\n", 7, "write 10.0.0.0/8"},
+		{least + "store: plan.db\n", 7, "sqlite:FILE"},
+		{least + "health: health\n", 7, "does not begin with a slash"},
+		{least + "health: /x/*\n", 7, "one path belongs here"},
+		{least + "deny: [/]\n", 7, "write a path"},
+		{least + "tls: {cert: a.pem}\n", 7, "both cert and key"},
+		{least + "strip: [\"X A\"]\n", 7, "not a header's name"},
+		{least + "origins: [http://10.0.0.1:9001/]\n", 7, "not an origin"},
+		{least + "limits: {head: 1}\n", 7, "from 1024 to 1048576"},
+		{least + "timeouts: {connect: 0s}\n", 7, "from 1ms to 1h"},
+		{least + "notify: {}\n", 7, "not in this version"},
+		{least + "default_host: x.example\ngroups: {}\nhosts: [y.example]\n", 9, "twice"},
+		{strings.Replace(least, `["*"]`, "[y.example]", 1) + "default_host: x.example\n", 7, "not among hosts"},
+		{strings.Replace(least, `["*"]`, "[]", 1), 2, "hosts: missing"},
+		{strings.Replace(least, "default: drupal", "", 1), 1, "default: missing"},
+		{strings.Replace(least, "kind: drupal7", "kind: drupal6", 1), 4, "drupal7, drupal8"},
+		{strings.Replace(least, "kind: drupal7", "dir: pages", 1), 4, "not in this version"},
+		{strings.Replace(least, "http://127.0.0.1:9001", "ftp://127.0.0.1", 1), 4, "not a backend's url"},
+		{strings.Replace(least, "http://127.0.0.1:9001", "http://127.0.0.1:0", 1), 4, "no port from 1"},
+		{strings.Replace(least, "{url: http://127.0.0.1:9001, kind: drupal7}", "{kind: drupal7}", 1), 4, "url is missing"},
+		{group("    weight: 0\n"), 8, "routes: missing"},
+		{group("    routes: []\n"), 11, "is empty"},
+		{group("    weight: 100\n    phase: off\n    routes: [{match: /a}]\n"), 12, "does not go with weight 100"},
+		{group("    phase: shadow\n    routes: [{match: /a}]\n"), 11, "not in this version"},
+		{group("    phase: on\n    routes: [{match: /a}]\n"), 11, "not a phase"},
+		{group("    key: cookie\n    routes: [{match: /a}]\n"), 11, "not a key"},
+		{group("    policy: {}\n    routes: [{match: /a}]\n"), 11, "not in this version"},
+		{strings.Replace(group("    routes: [{match: /a}]\n"), "to: services", "to: drupal", 1), 8, "both drupal"},
+		{routes("{form: {node: 2, service: donate}}"), 12, "match is missing"},
+		{routes("{match: /a, wait: 1}"), 12, "unknown key"},
+		{routes("{match: {path: /a, query: {\"q[]\": 1}}}"), 12, "not a name"},
+		{routes("{match: {method: GET}}"), 12, "path is missing"},
+		{routes("{match: POST /donate, form: {service: donate}}"), 12, "node is missing"},
+		{routes("{match: POST /donate, form: {node: 2}}"), 12, "service is missing"},
+		{routes("{match: \"POST /{x}\", form: {node: 2, service: donate}}"), 12, "cannot have a form"},
+		{routes("{match: PUT /donate, form: {node: 2, service: donate}}"), 12, "cannot have a form"},
+		{routes("{match: POST /node/3, form: {node: 2, service: donate}}"), 12, "not a name of node 2"},
+		{routes("{match: /a, max_rate: 0}"), 12, "posts a minute"},
+		{routes("{match: /a, ignore: [x]}"), 12, "not in this version"},
+		{routes("{match: /a, allow_underscore: [X_Forwarded_For]}"), 12, "would pass for x-forwarded-for"},
+		{routes("{match: /a, allow_underscore: [X-Foo]}"), 12, "not a header's name with '_'"},
+	} {
+		_, err := parse(t, c.src)
+		mistakes, ok := err.(config.Mistakes)
+		if !ok || mistakes[0].Line != c.line || !strings.Contains(mistakes[0].Text, c.says) {
+			t.Errorf("%.300q\n got %v\nwant line %d: %s", c.src, err, c.line, c.says)
+		}
+	}
+}
+
+// An unset ${NAME} is a mistake with its line, but a check on another machine only notes it.
+func TestUnsetVariableUnderCheck(t *testing.T) {
+	t.Parallel()
+	src := []byte(strings.Replace(least, "http://127.0.0.1:9001", "${OLD_SITE}", 1) +
+		"admin: {listen: 0.0.0.0:8081, token: ${NOPE}}\nstore: ${STORE}\nkeys: {k1: ${KEY}}\nlisten: ${LISTEN}\ntrusted: [${LB}]\n")
+	unset := func(string) (string, bool) { return "", false }
+	c, err := config.Parse("gateway.yaml", src, config.Options{Getenv: unset, Check: true})
+	if err != nil || len(c.Notes) != 6 || c.Notes[1].Line != 7 || !strings.Contains(c.Notes[1].Text, "${NOPE}") {
+		t.Errorf("%+v %v", c, err)
+	}
+	_, err = config.Parse("gateway.yaml", src, config.Options{Getenv: unset})
+	if mistakes, ok := err.(config.Mistakes); !ok || len(mistakes) != 6 {
+		t.Errorf("unset variables: %v", err)
+	}
+}
+
+// A value from the environment is text: it cannot become YAML.
+func TestEnvironmentIsNotParsed(t *testing.T) {
+	t.Parallel()
+	c, err := config.Parse("gateway.yaml", []byte(least+"kill: ${FILE}\n"), config.Options{Getenv: func(string) (string, bool) { return "a, listen: {", true }})
+	if err != nil || c.Kill != "a, listen: {" {
+		t.Errorf("%+v %v", c, err)
+	}
+}
+
+// What the file names must be there when it is read, and not when its text alone is validated.
+func TestNamedFilesAreOpened(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	src := least + "tls: {cert: " + dir + "/c.pem, key: " + dir + "/k.pem}\ngroups:\n  g:\n    from: drupal\n    to: services\n    routes:\n" +
+		"      - {match: POST /donate, form: {node: 2, service: donate, pages: " + dir + "/pages}}\n"
+	file := filepath.Join(dir, "gateway.yaml")
+	if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mustParse(t, src)
+	_, err := config.Read(file, config.Options{})
+	mistakes, ok := err.(config.Mistakes)
+	if !ok || len(mistakes) != 2 || mistakes[0].Line != 7 || mistakes[1].Line != 13 {
+		t.Errorf("%v", err)
+	}
+}

@@ -61,8 +61,8 @@ func (b *builder) key(g *Group, n node) {
 }
 
 func (b *builder) salt(g *Group, n node) {
-	g.Salt = n.text()
-	if !split.Name(g.Salt) {
+	s, known := n.scalar()
+	if g.Salt = s; known && !split.Name(s) {
 		n.wrong("%q is not a salt: letters, digits, '-' and '_', no ':' (S-1)", g.Salt)
 	}
 }

@@ -80,7 +80,7 @@ func defaults(file string) *Config {
 func (c *Config) files(r *reader) {
 	if c.TLS.Cert != "" && c.TLS.Key != "" {
 		if _, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key); err != nil {
-			r.wrong(1, "tls: %v: cert and key must be PEM files that belong together", err)
+			r.wrong(c.TLS.Line, "tls: %v: cert and key must be PEM files that belong together", err)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.folders())) {

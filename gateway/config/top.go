@@ -27,7 +27,9 @@ func (b *builder) top(root node) {
 		"gateway_id": func(n node) { b.GatewayID = n.name() },
 		"hosts":      b.hosts,
 		"default_host": func(n node) {
-			b.DefaultHost = strings.ToLower(n.text())
+			if h, known := n.scalar(); known {
+				b.DefaultHost = strings.ToLower(h)
+			}
 		},
 		"trusted":        b.trusted,
 		"store":          b.store,
@@ -83,36 +85,39 @@ func Loopback(address string) bool {
 }
 
 func (b *builder) hosts(n node) {
-	for _, item := range n.items() {
-		h := strings.ToLower(item.text())
+	n.texts(func(item node, s string) {
+		h := strings.ToLower(s)
 		if h != "*" {
 			item.must(route.CheckHost(h))
 		}
 		if slices.Contains(b.Hosts, h) {
 			item.wrong("%s stands twice: once is right", h)
-			continue
+			return
 		}
 		b.Hosts = append(b.Hosts, h)
-	}
+	})
 }
 
 func (b *builder) trusted(n node) {
-	for _, item := range n.items() {
-		s := item.text()
+	n.texts(func(item node, s string) {
 		p, err := netip.ParsePrefix(s)
 		if ip, one := netip.ParseAddr(s); err != nil && one == nil {
 			p, err = ip.Prefix(ip.BitLen())
 		}
 		if err != nil {
 			item.wrong("%q is not a network: write 10.0.0.0/8, or one address", s)
-			continue
+			return
 		}
 		b.Trusted = append(b.Trusted, p.Masked())
-	}
+	})
 }
 
 func (b *builder) store(n node) {
-	b.Store = n.text()
+	s, known := n.scalar()
+	b.Store = s
+	if !known {
+		return
+	}
 	if file, ok := strings.CutPrefix(b.Store, "sqlite:"); !ok || file == "" {
 		n.wrong("%q is not a store of this version: write sqlite:FILE", b.Store)
 	}
@@ -123,8 +128,12 @@ func (b *builder) keys(n node) {
 		if !split.Name(p.key) {
 			p.value.wrong("%q is not a key's id: letters, digits and '-'", p.key)
 		}
-		secret := split.Secret{ID: p.key, Value: p.value.text()}
-		if len(secret.Value) < 16 {
+		value, known := p.value.scalar()
+		secret := split.Secret{ID: p.key, Value: value}
+		switch {
+		case known && value == "":
+			p.value.wrong("is empty: a secret of 16 characters and more")
+		case known && len(value) < 16:
 			b.note(p.line, "%s: a secret under 16 characters can be guessed", p.value.path)
 		}
 		b.Keys = append(b.Keys, secret)
@@ -163,12 +172,11 @@ func (b *builder) timeouts(n node) {
 }
 
 func (b *builder) denied(n node) {
-	for _, item := range n.items() {
-		s := item.text()
+	n.texts(func(item node, s string) {
 		_, err := route.NewDeny([]string{s})
 		item.must(err)
 		b.deny = append(b.deny, s)
-	}
+	})
 }
 
 // data is read and checked in form: the parts that use it come later, and a note says so.
@@ -181,6 +189,7 @@ func (b *builder) data(n node) {
 }
 
 func (b *builder) tls(n node) {
+	b.TLS.Line = n.line()
 	n.fields(map[string]func(node){
 		"cert": func(n node) { b.TLS.Cert = n.text() },
 		"key":  func(n node) { b.TLS.Key = n.text() },
@@ -191,22 +200,20 @@ func (b *builder) tls(n node) {
 }
 
 func (b *builder) strip(n node) {
-	for _, item := range n.items() {
-		s := item.text()
+	n.texts(func(item node, s string) {
 		if !split.Token(s) {
 			item.wrong("%q is not a header's name", s)
 		}
 		b.Strip = append(b.Strip, s)
-	}
+	})
 }
 
 func (b *builder) origins(n node) {
-	for _, item := range n.items() {
-		s := item.text()
+	n.texts(func(item node, s string) {
 		u, err := url.Parse(s)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || s != u.Scheme+"://"+u.Host {
 			item.wrong("%q is not an origin: scheme://host or scheme://host:port, no more", s)
 		}
 		b.Origins = append(b.Origins, s)
-	}
+	})
 }

@@ -188,7 +188,8 @@ func (n node) items() []node {
 	return all
 }
 
-// scalar is the text of a plain value, with ${NAME} put in.
+// scalar is the text of a plain value, with ${NAME} put in. It is false where there is nothing to check: a mistake is
+// said already, or the variable is not set where the file is only checked.
 func (n node) scalar() (string, bool) {
 	var text string
 	switch v := n.ast.(type) {
@@ -220,10 +221,10 @@ func (n node) expand(text string) (string, bool) {
 		case set && value != "":
 		case n.r.check:
 			n.r.note(n.line(), "%s: ${%s} is not set here", n.path, name)
-			value = "unset-" + strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+			value, ok = "unset", false
 		default:
 			n.wrong("${%s} is not set: set it in the environment, or write the value here", name)
-			ok = false
+			value, ok = "unset", false
 		}
 		return value
 	})
@@ -290,12 +291,11 @@ func (n node) duration(least, most time.Duration) time.Duration {
 	return d
 }
 
-func (n node) texts() []string {
-	var all []string
+// texts hands out the values of a list, those that there is something to check of.
+func (n node) texts(f func(item node, s string)) {
 	for _, item := range n.items() {
-		if s := item.text(); s != "" {
-			all = append(all, s)
+		if s, ok := item.scalar(); ok {
+			f(item, s)
 		}
 	}
-	return all
 }
