@@ -19,9 +19,6 @@ var released = time.Unix(1759353900, 0)
 
 var kinds = map[string]string{".js": "application/javascript", ".css": "text/css", ".png": "image/png", ".jpg": "image/jpeg", ".ico": "image/x-icon"}
 
-// lengths are those that were recorded; other files are of a length of their own, the same each time.
-var lengths = map[string]int{"misc/drupal.js": 20611, "misc/jquery.js": 78602}
-
 var assets = func() map[string]bool {
 	all := map[string]bool{}
 	for _, p := range theme.Assets() {
@@ -30,7 +27,7 @@ var assets = func() map[string]bool {
 	return all
 }()
 
-// file answers what nginx serves without PHP, nil for everything else. Bodies are filler, as in the recording.
+// file answers what nginx serves without PHP, nil for everything else.
 func (s *Site) file(q *wire.Request) *wire.Response {
 	raw, _, _ := strings.Cut(q.Target, "?")
 	name := strings.TrimPrefix(php.Decode(raw), "/")
@@ -42,11 +39,11 @@ func (s *Site) file(q *wire.Request) *wire.Response {
 	if q.Method != http.MethodGet && q.Method != http.MethodHead {
 		return wire.Page(http.StatusMethodNotAllowed)
 	}
-	size, ok := lengths[name]
-	if !ok {
-		size = 600 + 97*len(name)
+	body := theme.File(name)
+	if body == nil {
+		body = filler(name)
 	}
-	body := append([]byte("/* body left out */"), bytes.Repeat([]byte("x"), size-len("/* body left out */"))...)
+	size := len(body)
 	a := &wire.Response{Status: http.StatusOK, Type: kind, LastModified: wire.Date(released), Body: body, Known: true}
 	tag := fmt.Sprintf(`"%x-%x"`, released.Unix(), size)
 	a.Add("ETag", tag)
@@ -66,6 +63,16 @@ func (s *Site) file(q *wire.Request) *wire.Response {
 		a.Add("Accept-Ranges", "bytes")
 	}
 	return a
+}
+
+// filler is a body that says it is none: of drupal.js as recorded, of the others a comment of a length of its own.
+func filler(name string) []byte {
+	const note, end = "/* body left out */", "*/"
+	if name == "misc/drupal.js" {
+		return append([]byte(note), bytes.Repeat([]byte("x"), 20611-len(note))...)
+	}
+	open := strings.TrimSuffix(note, end)
+	return append(append([]byte(open), bytes.Repeat([]byte("x"), 600+97*len(name))...), end...)
 }
 
 func unchanged(h http.Header, tag string) bool {

@@ -7,7 +7,7 @@ import (
 )
 
 // route finds the page of a path, as Drupal's menu does. The login block is on every page and its form is read before
-// the page's own.
+// the page's own. What was not recorded is refused: administration but for a form's results, registering, editing.
 func (v *visit) route() (*page, error) {
 	if p, err := v.blockLogin(); p != nil || err != nil {
 		return p, err
