@@ -24,6 +24,7 @@ type payment struct {
 	Method   string       `json:"method,omitempty"`
 	At       time.Time    `json:"at"`
 	Attempts []attempt    `json:"attempts"`
+	Waiting  bool         `json:"waiting,omitempty"` // for an acquirer that is well enough to try (PAY-28)
 	Refunds  []refund     `json:"refunds,omitempty"`
 	Disputes []dispute    `json:"disputes,omitempty"`
 	Seen     []string     `json:"seen,omitempty"` // acquirers' events that changed something
@@ -69,7 +70,7 @@ func (p *payment) state() string {
 	if slices.ContainsFunc(p.Attempts, func(a attempt) bool { return a.State == succeeded }) {
 		return settled
 	}
-	if p.open() != nil {
+	if p.Waiting || p.open() != nil {
 		return pending
 	}
 	return refused
@@ -210,6 +211,8 @@ func refusal(a *attempt) string {
 func (p *payment) waits() time.Duration {
 	open := p.open()
 	switch {
+	case p.Waiting:
+		return probe
 	case open != nil && open.State == needsAction:
 		return 15 * time.Minute // the donor is at it; a page closes after a day at most
 	case open != nil:

@@ -76,24 +76,45 @@ func (s *service) begin(ctx context.Context, p payment, by string) (_ payment, r
 }
 
 // first opens the attempt of a wish, or says why none can be. A message is its own reminder until it is taken; a click
-// is not, so that the sweeper must know of it.
+// is not, so that the sweeper must know of it. Nobody waits before a message: while no acquirer is well, the payment
+// does (PAY-28).
 func (s *service) first(p *payment, by string) (c change, err error) {
 	x := choose(s.providers, p, s.now())
-	if x == nil {
+	switch {
+	case x == nil:
 		c.say(event.PaymentsRefused, event.Refused{Sequence: p.Sequence, Payment: p.ID, Retry: true,
 			Text: "This way to pay is not open here. You have not been charged: please choose another."})
 		p.Method = "" // whatever it was, it is nothing to keep (PCI-2)
-		return c, nil
-	}
-	if !x.health.allow(s.now()) {
+	case x.health.allow(s.now()):
+		p.try(x.name, p.Method == "", s.now())
+		if by == "" {
+			p.schedule(s.now())
+		}
+	case by == "":
 		return c, &fault.Error{Kind: fault.Unavailable, Text: "The card provider does not answer at the moment. You have not been charged: please try again in a minute",
 			Err: fmt.Errorf("payments: the breaker of %s is open (PAY-28)", x.name)}
-	}
-	p.try(x.name, p.Method == "", s.now())
-	if by == "" {
+	default:
+		p.Waiting = true
 		p.schedule(s.now())
 	}
 	return c, nil
+}
+
+// resume opens the attempt of a payment that has waited; without one that is well it goes on waiting.
+func (s *service) resume(ctx context.Context, p payment, rev kv.Condition) (payment, kv.Condition, bool, error) {
+	opened := false
+	p, rev, err := s.revise(ctx, p, rev, func(p *payment) (change, bool, error) {
+		opened = false
+		if !p.Waiting {
+			return change{}, false, nil
+		}
+		if x := choose(s.providers, p, s.now()); x != nil && x.health.allow(s.now()) {
+			p.Waiting, opened = false, true
+			p.try(x.name, false, s.now())
+		}
+		return change{}, true, nil
+	})
+	return p, rev, opened, err
 }
 
 // collect calls the acquirer for the open attempt and believes what it says; where nothing could be sent and another

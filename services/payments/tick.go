@@ -31,34 +31,50 @@ func relist(p *payment) (writes []kv.Write) {
 }
 
 const (
-	sweep = 500 // payments a tick at most; the rest keep their place
-	wide  = 8   // of them at once: an acquirer that is down must not hold up the others
+	page  = 500 // payments looked up at a time
+	pages = 20  // a tick at most; the rest keep their place
+	wide  = 32  // asked about at once: one that hangs must not hold up the others
 )
 
 // tick asks the acquirers about what is still open: attempts whose end is unknown, pages that no donor has come back
-// from, refunds under way. A tick that is missed is made good by the next.
+// from, refunds under way, payments that wait for an acquirer. A tick that is missed is made good by the next.
 func (s *service) tick(ctx context.Context, now time.Time) error {
-	items, err := s.store.List(ctx, duePart, "", "", sweep)
-	if err != nil {
-		return err
+	for range pages {
+		due, err := s.due(ctx, now)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		failed := make([]error, len(due))
+		var group errgroup.Group
+		group.SetLimit(wide)
+		for i, id := range due {
+			group.Go(func() error {
+				if err := s.look(ctx, id); err != nil {
+					failed[i] = fmt.Errorf("payments: %s: %w", id, err)
+				}
+				return nil
+			})
+		}
+		group.Wait() // the goroutines keep their errors
+		if err := errors.Join(failed...); err != nil {
+			return err // what failed is still due: the next tick, not the next page
+		}
 	}
-	var group errgroup.Group
-	group.SetLimit(wide)
-	errs := make([]error, len(items))
-	for i, item := range items {
+	return nil
+}
+
+// due lists payments whose time has come, the longest waiting first. Each look moves its payment on.
+func (s *service) due(ctx context.Context, now time.Time) ([]string, error) {
+	items, err := s.store.List(ctx, duePart, "", "", page)
+	var ids []string
+	for _, item := range items {
 		at, id, _ := strings.Cut(item.Key.Sort, "/")
-		if due, err := time.Parse(time.RFC3339Nano, at); err == nil && due.After(now) {
+		if when, err := time.Parse(time.RFC3339Nano, at); err == nil && when.After(now) {
 			break
 		}
-		group.Go(func() error {
-			if err := s.look(ctx, id); err != nil {
-				errs[i] = fmt.Errorf("payments: %s: %w", id, err)
-			}
-			return nil
-		})
+		ids = append(ids, id)
 	}
-	group.Wait() // the goroutines keep their errors in errs
-	return errors.Join(errs...)
+	return ids, err
 }
 
 // look finds out what became of one payment's open attempt and of its refunds.
@@ -67,8 +83,14 @@ func (s *service) look(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	fresh := false
+	if p.Waiting {
+		if p, rev, fresh, err = s.resume(ctx, p, rev); err != nil {
+			return err
+		}
+	}
 	if p.open() != nil {
-		if _, err = s.collect(ctx, p, rev, true); err != nil {
+		if _, err = s.collect(ctx, p, rev, !fresh); err != nil {
 			return err
 		}
 		if p, rev, err = s.load(ctx, id); err != nil {

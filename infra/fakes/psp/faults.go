@@ -81,6 +81,7 @@ func faultOf(r *http.Request) Fault {
 
 // serve does a call's work with the fault that is due, takes its time, and answers.
 func (p *PSP) serve(w http.ResponseWriter, r *http.Request, psp string, work func(*http.Request) (answer, error)) {
+	began := time.Now()
 	f := p.due(psp, r)
 	if f.Kind != "" {
 		r = r.WithContext(context.WithValue(r.Context(), faultKey{}, f))
@@ -105,7 +106,7 @@ func (p *PSP) serve(w http.ResponseWriter, r *http.Request, psp string, work fun
 			out = broken()
 		}
 	}
-	if !p.pause(r.Context(), p.o.Latency()) {
+	if !p.pause(r.Context(), p.o.Latency()-time.Since(began)) {
 		out = answer{503, failure("api_error", "", "closing", nil)}
 	}
 	release() // the work is over: who has the answer, or has lost it, may ask again at once

@@ -9,6 +9,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	_ "modernc.org/sqlite" // the database/sql driver "sqlite"
 )
@@ -31,6 +33,9 @@ type store struct {
 	done    chan struct{} // closed when the committer has ended
 	last    int64         // the highest n of doc and event; the committer alone touches it
 	emitted func([]event) // told of the events of each commit, once they are durable
+
+	mu   sync.Mutex // guards lazy
+	lazy []*job
 }
 
 type job struct {
@@ -87,8 +92,20 @@ func (s *store) do(work func(*tx) error) error {
 	}
 }
 
-// later is do for what may be lost: nobody waits.
-func (s *store) later(work func(*tx) error) { s.queue(&job{work: work, done: make(chan struct{})}) }
+// later is do for what may be lost: nobody waits, and it is kept with the next commit or within a second.
+func (s *store) later(work func(*tx) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lazy = append(s.lazy, &job{work: work, done: make(chan struct{})})
+}
+
+func (s *store) takeLazy() []*job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lazy := s.lazy
+	s.lazy = nil
+	return lazy
+}
 
 func (s *store) queue(j *job) bool {
 	select {
@@ -112,28 +129,36 @@ func (s *store) close() error {
 
 func (s *store) run() {
 	defer close(s.done)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
 	for {
 		select {
 		case j := <-s.jobs:
 			s.commit(j)
+		case <-tick.C:
+			s.commit(nil)
 		case <-s.quit:
 			for j := s.next(0); j != nil; j = s.next(0) {
 				s.commit(j)
 			}
+			s.commit(nil)
 			return
 		}
 	}
 }
 
-// commit does first and whatever else has come, in one transaction.
+// commit does first and whatever else has come, in one transaction. first is nil where only what may wait is due.
 func (s *store) commit(first *job) {
+	jobs := s.takeLazy()
+	for j := first; j != nil; j = s.next(len(jobs)) {
+		jobs = append(jobs, j)
+	}
+	if len(jobs) == 0 {
+		return
+	}
 	ctx := context.Background()
 	t, err := s.conn.BeginTx(ctx, nil)
-	jobs := append(make([]*job, 0, group), first)
-	for j := first; j != nil; j = s.next(len(jobs)) {
-		if j != first {
-			jobs = append(jobs, j)
-		}
+	for _, j := range jobs {
 		if err == nil {
 			err = s.one(&tx{ctx: ctx, sql: t, last: &s.last}, j)
 		}
