@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/banyan-migration/banyan/gateway/route"
 	"github.com/banyan-migration/banyan/gateway/split"
@@ -59,4 +60,58 @@ func (n node) exactPath() string {
 		n.wrong("%q: one path belongs here, without {parameter} or '*'", s)
 	}
 	return s
+}
+
+// text is a value that must not be empty.
+func (n node) text() string {
+	s, ok := n.scalar()
+	if ok && s == "" {
+		n.wrong("is empty: give it a value, or leave the key out")
+	}
+	return s
+}
+
+func (n node) flag() bool {
+	s, ok := n.scalar()
+	if ok && s != "true" && s != "false" {
+		n.wrong("%q is neither true nor false", s)
+	}
+	return s == "true"
+}
+
+// number reads a whole number of a unit between two bounds.
+func (n node) number(least, most int64, unit string) int64 {
+	s, ok := n.scalar()
+	if !ok {
+		return least
+	}
+	v, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || v < least || v > most {
+		n.wrong("%s is not right: a whole number of %s from %d to %d", s, unit, least, most)
+		return least
+	}
+	return v
+}
+
+// duration reads 10s, 250ms, 1m30s.
+func (n node) duration(least, most time.Duration) time.Duration {
+	s, ok := n.scalar()
+	if !ok {
+		return least
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < least || d > most {
+		n.wrong("%q is not right: a time from %s to %s with its unit, such as 10s or 250ms", s, least, most)
+		return least
+	}
+	return d
+}
+
+// texts hands out the values of a list, those that there is something to check of.
+func (n node) texts(f func(item node, s string)) {
+	for _, item := range n.items() {
+		if s, ok := item.scalar(); ok {
+			f(item, s)
+		}
+	}
 }
