@@ -69,12 +69,12 @@ func (s *Site) drupal(v *visit, key string, readOnly bool) (*wire.Response, erro
 	if err := v.begin(); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	fresh := len(v.messages) == 0 && v.user.uid == 0 // Drupal caches no page of a session that holds something
+	// Drupal caches no page of a session that holds something, nor one on which it said something.
+	cacheable := readOnly && len(v.messages) == 0 && v.user.uid == 0
 	p, err := v.route()
 	if err != nil {
 		return nil, err
 	}
-	cacheable := readOnly && fresh && p.location == "" && len(v.messages) == 0 && !v.spoke
 	cookie := p.cookie
 	if cookie == "" {
 		cookie = v.keep()
@@ -86,18 +86,23 @@ func (s *Site) drupal(v *visit, key string, readOnly bool) (*wire.Response, erro
 	if v.sent {
 		mark = ""
 	}
-	if p.location != "" {
+	switch {
+	case p.location != "":
 		return v.redirect(p, mark, cookie), nil
+	case !cacheable || v.spoke:
+		return p.uncached(mark, cookie), nil
 	}
-	if cacheable {
-		kept := &cached{page: p, at: v.now}
-		s.cache.put(key, kept)
-		a := kept.response(v.q, mark, v.sent)
-		if cookie != "" {
-			a.Header = append([]wire.Field{{Name: "Set-Cookie", Value: cookie}}, a.Header...)
-		}
-		return a, nil
+	kept := &cached{page: p, at: v.now}
+	s.cache.put(key, kept)
+	a := kept.response(v.q, mark, v.sent)
+	if cookie != "" {
+		a.Header = append([]wire.Field{{Name: "Set-Cookie", Value: cookie}}, a.Header...)
 	}
+	return a, nil
+}
+
+// uncached is a page for one visitor (D-4). A cookie that it sets or deletes comes last.
+func (p *page) uncached(mark, cookie string) *wire.Response {
 	a := &wire.Response{Status: p.status, Type: p.kind, Body: p.body}
 	if mark != "" {
 		a.Add("X-Drupal-Cache", mark)
@@ -108,7 +113,7 @@ func (s *Site) drupal(v *visit, key string, readOnly bool) (*wire.Response, erro
 	if cookie != "" {
 		a.Add("Set-Cookie", cookie)
 	}
-	return a, nil
+	return a
 }
 
 // longAgo is the birthday that Drupal has every page expire on.
