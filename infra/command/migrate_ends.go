@@ -1,0 +1,184 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/banyan-migration/banyan/migration/drupal"
+	"github.com/banyan-migration/banyan/migration/move"
+	"github.com/banyan-migration/banyan/migration/verify"
+	"github.com/banyan-migration/banyan/services/all"
+	"github.com/banyan-migration/banyan/shared/form"
+	"github.com/banyan-migration/banyan/shared/kv"
+	"github.com/banyan-migration/banyan/shared/kv/sqlite"
+)
+
+// ends are the two ends of a migration.
+type ends struct {
+	source  drupal.Source
+	forms   []form.Form // the site's forms that a service decides about
+	waiting []string    // its forms whose service does not exist yet
+	store   func(service string) kv.Store
+	shut    func() error
+}
+
+func (m *migration) open(ctx context.Context) (*ends, error) {
+	source, err := drupal.Open(ctx, m.from)
+	if err != nil {
+		return nil, fail(wrong, "--from: %w", err)
+	}
+	e := &ends{source: source, shut: func() error { return nil }}
+	forms, err := source.Forms(ctx)
+	if err != nil {
+		return nil, errors.Join(fail(outside, "--from: %w", err), source.Close())
+	}
+	for _, on := range forms {
+		f, known := form.ByAlias(on.Name)
+		if known && imports(f.Service) != nil {
+			e.forms = append(e.forms, f)
+		} else {
+			e.waiting = append(e.waiting, on.Name)
+		}
+	}
+	if err := e.target(m); err != nil {
+		return nil, errors.Join(err, source.Close())
+	}
+	return e, nil
+}
+
+// target opens the services' store.
+func (e *ends) target(m *migration) error {
+	file, ok := strings.CutPrefix(m.to, "sqlite:")
+	if !ok || file == "" {
+		return fail(wrong, "--to is %q; a store is sqlite:FILE", m.to)
+	}
+	if _, err := os.Stat(file); m.dry && errors.Is(err, fs.ErrNotExist) {
+		empty := kv.NewMem() // a dry run makes no file
+		e.store = func(string) kv.Store { return empty }
+		return nil
+	}
+	db, err := sqlite.Open(file)
+	if err != nil {
+		return fail(outside, "--to: %w", err)
+	}
+	if err := db.Ready(services(e.forms)...); err != nil {
+		return errors.Join(fail(outside, "--to: %w", err), db.Close())
+	}
+	e.store, e.shut = db.Store, db.Close
+	return nil
+}
+
+// imports is a service's Import, or nil where there is no such service yet.
+func imports(service string) func(form.Record) ([]kv.Write, error) {
+	entry, _ := all.Named(service)
+	return entry.Import
+}
+
+// services are those that take the forms or parts of them.
+func services(forms []form.Form) (names []string) {
+	for _, f := range forms {
+		for _, name := range append([]string{f.Service}, f.Parts...) {
+			if imports(name) != nil && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func (e *ends) close() { _ = errors.Join(e.shut(), e.source.Close()) } // what was committed is on the disk already
+
+// parts are the services that take the form's rows, the one that decides first.
+func (e *ends) parts(f form.Form) (parts []move.Part) {
+	for _, name := range services([]form.Form{f}) {
+		parts = append(parts, move.Part{Service: name, Store: e.store(name), Import: imports(name)})
+	}
+	return parts
+}
+
+func (e *ends) comparison(f form.Form, compared func(int)) verify.Job {
+	entry, _ := all.Named(f.Service) // e.forms has those alone that exist
+	return verify.Job{Source: e.source, Form: f, Store: e.store(f.Service), Import: entry.Import, Records: entry.Records, Compared: compared}
+}
+
+// mention names the forms that nobody takes yet: nothing is left out in silence.
+func (e *ends) mention(to io.Writer) {
+	if len(e.waiting) > 0 {
+		fmt.Fprintf(to, "Not looked at, since their services do not exist yet: %s\n", strings.Join(e.waiting, ", "))
+	}
+}
+
+// there refuses a store that does not exist, which verify would otherwise make and call empty.
+func (m *migration) there() error {
+	if file, ok := strings.CutPrefix(m.to, "sqlite:"); ok {
+		if _, err := os.Stat(file); err != nil {
+			return fail(wrong, "--to: %w", err)
+		}
+	}
+	return nil
+}
+
+// rejects is the file for the rows that were not moved, readable by its owner alone. Backfill writes it anew and puts
+// it in its place when it is whole; sync adds to it at once, as it looks at no row twice.
+type rejects struct {
+	file *os.File
+	name string // where it is to lie in the end; empty: it does already
+}
+
+func openRejects(name string, add bool) (*rejects, error) {
+	if name == "" {
+		return &rejects{}, nil
+	}
+	var f *os.File
+	var err error
+	if add {
+		f, err = os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		name = ""
+	} else {
+		f, err = os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*") // mode 0600
+	}
+	if err != nil {
+		return nil, fail(wrong, "--rejects: %w; nothing was moved", err)
+	}
+	return &rejects{f, name}, nil
+}
+
+func (r *rejects) writer() io.Writer {
+	if r.file == nil { // a nil *os.File would be a writer
+		return nil
+	}
+	return r.file
+}
+
+func (r *rejects) keep() error {
+	if r.file == nil {
+		return nil
+	}
+	err := errors.Join(r.file.Sync(), r.file.Close())
+	if err == nil && r.name != "" {
+		err = os.Rename(r.file.Name(), r.name)
+	}
+	if err != nil {
+		return fmt.Errorf("--rejects: %w", err)
+	}
+	r.file = nil
+	return nil
+}
+
+// discard drops a file that is not whole.
+func (r *rejects) discard() {
+	if r.file == nil {
+		return
+	}
+	r.file.Close()
+	if r.name != "" {
+		os.Remove(r.file.Name())
+	}
+}
