@@ -2,6 +2,7 @@ package payments
 
 import (
 	"context"
+	_ "embed" // the description of the service
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,9 +20,13 @@ import (
 	"github.com/banyan-migration/banyan/shared/web"
 )
 
+//go:embed openapi.json
+var openapi []byte
+
 func (s *service) routes() http.Handler {
 	r := mux.NewRouter()
 	r.Handle("/payments", web.JSON(http.StatusCreated, s.checkout)).Methods("POST")
+	r.Handle("/payments/openapi.json", web.File("application/json", openapi)).Methods("GET")
 	r.Handle("/payments/payouts", web.JSON(http.StatusOK, s.payout)).Methods("POST")
 	r.Handle("/payments/webhooks/{psp}", web.Func(s.webhook)).Methods("POST")
 	r.Handle("/payments/{id}", web.Func(s.get)).Methods("GET")
@@ -137,6 +142,9 @@ func (s *service) wish(ctx context.Context, about event.For) (payment, error) {
 }
 
 func (s *service) get(w http.ResponseWriter, r *http.Request) error {
+	if err := web.From(r.Context()).May("client"); err != nil {
+		return err
+	}
 	p, _, err := s.load(r.Context(), mux.Vars(r)["id"])
 	if err != nil {
 		return err

@@ -94,6 +94,9 @@ func open(t *testing.T, settings ...setting) *stage {
 	return s
 }
 
+// operator is the header of somebody of the charity's staff.
+var operator = []string{"Authorization", "Bearer " + hosttest.OperatorKey}
+
 // ask is donate's message.
 func ask(gift, method string, pence int64) event.Message {
 	return event.New("m-"+gift+method, event.PaymentsRequested, hosttest.Noon, event.For{Service: "donate", ID: gift},
@@ -163,7 +166,7 @@ func (s *stage) id() string {
 func (s *stage) view(id string) payments.View {
 	s.t.Helper()
 	var v payments.View
-	s.pay.Do("GET", "/payments/"+id, "").Data(s.t, &v)
+	s.pay.Do("GET", "/payments/"+id, "", operator...).Data(s.t, &v)
 	return v
 }
 
