@@ -134,9 +134,9 @@ func (p *Plan) Run(ctx context.Context) {
 		}
 		p.mu.Lock()
 		p.o.Kill.look()
-		if killed := p.o.Kill.String(); killed != p.killed {
-			p.o.Log.Warn("the kill switch changed", "killed", killed, "before", p.killed)
+		if before := p.killed; p.o.Kill.String() != before {
 			p.publish()
+			p.o.Log.Warn("the kill switch changed", "killed", p.killed, "before", before)
 		}
 		if n%looksAStore == 0 {
 			p.follow(ctx)

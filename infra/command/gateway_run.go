@@ -33,6 +33,7 @@ const drainTime = 30 * time.Second
 // running is one gateway with all that stands around it.
 type running struct {
 	file    string
+	stamp   string // of the file as last read
 	log     *slog.Logger
 	access  *accessLog
 	kill    *cutover.Switch
@@ -43,11 +44,12 @@ type running struct {
 }
 
 func runGateway(ctx context.Context, w *world, file string, asJSON bool) error {
+	read := stamp(file)
 	c, err := readConfig(file, config.Options{})
 	if err != nil {
 		return err
 	}
-	r := &running{file: file, log: slog.New(slog.NewTextHandler(w.err, nil))}
+	r := &running{file: file, stamp: read, log: slog.New(slog.NewTextHandler(w.err, nil))}
 	defer r.close()
 	for _, n := range c.Notes {
 		r.log.Info("note", "file", fmt.Sprintf("%s:%d", file, n.Line), "text", n.Text)
@@ -134,8 +136,11 @@ func (r *running) serve(ctx context.Context, w *world, c *config.Config, data, c
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	failed := make(chan error, 2)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1) // before anybody knows us: either would end a process that does not ask for it
+	defer signal.Stop(signals)
 	tasks.Go(func() { r.plan.Run(ctx) })
-	tasks.Go(func() { r.follow(ctx) })
+	tasks.Go(func() { r.follow(ctx, signals) })
 	line := ready{Listen: data.Addr().String(), Revision: r.plan.Now().Revision}
 	if control != nil {
 		server, err := r.admin(token)
@@ -213,13 +218,9 @@ func (r *running) leaveDoor(store, address, token string) {
 }
 
 // follow reloads on SIGHUP and when the file changes, and pulls the kill switch on SIGUSR1.
-func (r *running) follow(ctx context.Context) {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1)
-	defer signal.Stop(signals)
+func (r *running) follow(ctx context.Context, signals <-chan os.Signal) {
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
-	last := stamp(r.file)
 	for {
 		select {
 		case <-ctx.Done():
@@ -230,11 +231,9 @@ func (r *running) follow(ctx context.Context) {
 				continue
 			}
 			r.access.Reopen()
-			last = stamp(r.file)
 			r.reload(ctx)
 		case <-look.C:
-			if now := stamp(r.file); now != last {
-				last = now
+			if stamp(r.file) != r.stamp {
 				r.reload(ctx)
 			}
 		}
@@ -265,6 +264,7 @@ func stamp(file string) string {
 // reload puts the file's configuration in force whole, or says what is wrong and keeps the old one. It never changes
 // a weight: a group that the plan knows stays where it is.
 func (r *running) reload(ctx context.Context) {
+	r.stamp = stamp(r.file)
 	c, err := readConfig(r.file, config.Options{})
 	if err == nil {
 		old := r.gateway.Config()
