@@ -3,6 +3,7 @@ package dash
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/banyan-migration/banyan/gateway/config"
@@ -75,23 +76,24 @@ func Explain(c *config.Config, plan *cutover.Snapshot, q Question, method, targe
 		return e.own(200, "the gateway's own health path")
 	case c.Deny.Refuses([]byte(path), []byte(query)):
 		return e.own(403, "denied by the configuration (deny)")
-	case flags != 0:
-		e.Side, e.Backend, e.Reason = split.Legacy.String(), c.Default, split.Noncanonical.String()
-		e.Why = fmt.Sprintf("two programs may read the path differently (%s): only legacy may judge it (W-11)", flags)
-		return e
 	}
 	found, sure := c.Table.Match(&route.Request{Host: host, Method: []byte(method), Path: canonical, Query: []byte(query), Headers: q})
+	e.Side, e.Backend = split.Legacy.String(), c.Default
 	switch {
+	case found != nil:
+		e.decide(found, plan.Group(found.Group.Name), flags, q, method, string(canonical), query)
+	case flags != 0:
+		e.Reason, e.Why = split.Noncanonical.String(), odd(flags)
 	case !sure:
-		e.Side, e.Backend, e.Reason = split.Legacy.String(), c.Default, split.Uncertain.String()
-		e.Why = "PHP may read the query differently: the route's condition is unknown (W-13)"
-	case found == nil:
-		e.Side, e.Backend, e.Reason = split.Legacy.String(), c.Default, split.ByDefault.String()
-		e.Why = "no route takes it"
+		e.Reason, e.Why = split.Uncertain.String(), "PHP may read the query differently: the route's condition is unknown (W-13)"
 	default:
-		e.decide(found, plan.Group(found.Group.Name), q, method, string(canonical), query)
+		e.Reason, e.Why = split.ByDefault.String(), "no route takes it"
 	}
 	return e
+}
+
+func odd(flags route.Flags) string {
+	return fmt.Sprintf("two programs may read the path differently (%s): only legacy may judge it (W-11)", flags)
 }
 
 func hostOf(c *config.Config, q Question) string {
@@ -109,9 +111,9 @@ func (e Explanation) own(status int, why string) Explanation {
 	return e
 }
 
-func (e *Explanation) decide(r *route.Route, at cutover.Group, q Question, method, path, query string) {
+func (e *Explanation) decide(r *route.Route, at cutover.Group, flags route.Flags, q Question, method, path, query string) {
 	e.Route, e.Group, e.Phase, e.Weight = r.ID, r.Group.Name, at.Phase, at.Weight
-	f := split.Facts{Killed: at.Killed, Weight: at.Weight}
+	f := split.Facts{Killed: at.Killed, Noncanonical: flags != 0, Weight: at.Weight}
 	if r.Done {
 		f.Form, f.InForm = doneSide(query)
 	}
@@ -122,6 +124,7 @@ func (e *Explanation) decide(r *route.Route, at cutover.Group, q Question, metho
 	side, reason := split.Decide(f)
 	e.Reason = reason.String()
 	if reason == split.ByBucket && e.Bucket == nil && at.Weight > 0 && at.Weight < split.Full {
+		e.Side, e.Backend = "", ""
 		e.Why = fmt.Sprintf("%s for buckets under %d of %d, drawn from %s; give a key to know which", split.New, at.Weight, split.Full, r.Group.Key)
 		return
 	}
@@ -129,7 +132,9 @@ func (e *Explanation) decide(r *route.Route, at cutover.Group, q Question, metho
 	if side == split.New {
 		e.Backend = r.Group.To
 	}
-	e.Why = sentence(reason, e, at)
+	if e.Why = sentence(reason, e, at); reason == split.Noncanonical {
+		e.Why = odd(flags)
+	}
 }
 
 func sentence(reason split.Reason, e *Explanation, at cutover.Group) string {
@@ -150,17 +155,8 @@ const firstNew = 1 << 31
 // doneSide reads which side's form a done page thanks for.
 func doneSide(query string) (split.Side, bool) {
 	value, reading := route.PHP([]byte(query), "sid")
-	if reading != route.Found {
-		return split.Legacy, true
-	}
-	var sid int64
-	for _, c := range value {
-		if c < '0' || c > '9' || sid >= 1<<40 {
-			return split.Legacy, true
-		}
-		sid = sid*10 + int64(c-'0')
-	}
-	if sid >= firstNew {
+	sid, err := strconv.ParseUint(route.Text(value), 10, 32)
+	if reading == route.Found && err == nil && sid >= firstNew {
 		return split.New, true
 	}
 	return split.Legacy, true

@@ -35,7 +35,7 @@ func (d *Deny) Refuses(path, query []byte) bool {
 		return false
 	}
 	page, reading := PHP(query, "q")
-	return reading == Found && d.lists(Resolve(append([]byte{'/'}, plain(page)...)))
+	return reading == Found && d.lists(Resolve([]byte("/"+Text(page))))
 }
 
 // ambiguous says whether resolving a path could change it.
@@ -50,16 +50,6 @@ func (d *Deny) lists(path []byte) bool {
 		}
 	}
 	return false
-}
-
-// plain decodes a query value.
-func plain(value []byte) []byte {
-	out := make([]byte, 0, len(value))
-	r := reader{rest: value}
-	for c, ok := r.next(); ok; c, ok = r.next() {
-		out = append(out, c)
-	}
-	return out
 }
 
 // maxDecodes bounds how often an encoding within an encoding is undone; no server in use undoes more than two.

@@ -83,6 +83,16 @@ func Equal(value []byte, want string) bool {
 	}
 }
 
+// Text decodes a query value.
+func Text(value []byte) string {
+	out := make([]byte, 0, len(value))
+	r := reader{rest: value}
+	for c, ok := r.next(); ok; c, ok = r.next() {
+		out = append(out, c)
+	}
+	return string(out)
+}
+
 // reader decodes one byte after another; a '%' without two hex digits stands for itself, as in PHP.
 type reader struct{ rest []byte }
 
