@@ -59,31 +59,41 @@ func (a *api) explain(r *http.Request) (any, error) {
 	return Explain(a.Config(), a.Plan.Now(), q, method, target), nil
 }
 
+// asked is a question taken apart.
+type asked struct {
+	Question
+	method, path, query string
+	canonical           []byte
+	flags               route.Flags
+}
+
 // Explain asks the same table, plan and arithmetic that a request meets, in the same order (S-3).
 func Explain(c *config.Config, plan *cutover.Snapshot, q Question, method, target string) Explanation {
 	e := Explanation{Request: method + " " + target, Revision: plan.Revision}
-	path, query, _ := strings.Cut(target, "?")
-	canonical, flags, ok := route.Canonical(nil, []byte(path))
+	a := asked{Question: q, method: method}
+	a.path, a.query, _ = strings.Cut(target, "?")
+	var readable bool
+	a.canonical, a.flags, readable = route.Canonical(nil, []byte(a.path))
 	host, accepted := c.Table.Host([]byte(hostOf(c, q)))
 	switch {
 	case route.CheckMethod(method) != nil:
 		return e.own(501, "the method does not pass (W-3)")
 	case !accepted:
 		return e.own(421, fmt.Sprintf("host %q is not among hosts (W-16)", hostOf(c, q)))
-	case !ok:
+	case !readable:
 		return e.own(400, "the path has %00, or % without two hex digits (W-12)")
-	case c.Health != "" && path == c.Health:
+	case c.Health != "" && a.path == c.Health:
 		return e.own(200, "the gateway's own health path")
-	case c.Deny.Refuses([]byte(path), []byte(query)):
+	case c.Deny.Refuses([]byte(a.path), []byte(a.query)):
 		return e.own(403, "denied by the configuration (deny)")
 	}
-	found, sure := c.Table.Match(&route.Request{Host: host, Method: []byte(method), Path: canonical, Query: []byte(query), Headers: q})
+	found, sure := c.Table.Match(&route.Request{Host: host, Method: []byte(method), Path: a.canonical, Query: []byte(a.query), Headers: q})
 	e.Side, e.Backend = split.Legacy.String(), c.Default
 	switch {
 	case found != nil:
-		e.decide(found, plan.Group(found.Group.Name), flags, q, method, string(canonical), query)
-	case flags != 0:
-		e.Reason, e.Why = split.Noncanonical.String(), odd(flags)
+		e.decide(found, plan.Group(found.Group.Name), a)
+	case a.flags != 0:
+		e.Reason, e.Why = split.Noncanonical.String(), odd(a.flags)
 	case !sure:
 		e.Reason, e.Why = split.Uncertain.String(), "PHP may read the query differently: the route's condition is unknown (W-13)"
 	default:
@@ -111,14 +121,14 @@ func (e Explanation) own(status int, why string) Explanation {
 	return e
 }
 
-func (e *Explanation) decide(r *route.Route, at cutover.Group, flags route.Flags, q Question, method, path, query string) {
+func (e *Explanation) decide(r *route.Route, at cutover.Group, a asked) {
 	e.Route, e.Group, e.Phase, e.Weight = r.ID, r.Group.Name, at.Phase, at.Weight
-	f := split.Facts{Killed: at.Killed, Noncanonical: flags != 0, Weight: at.Weight}
+	f := split.Facts{Killed: at.Killed, Noncanonical: a.flags != 0, Weight: at.Weight}
 	if r.Done {
-		f.Form, f.InForm = doneSide(query)
+		f.Form, f.InForm = doneSide(a.query), true
 	}
-	if q.Key != "" || r.Group.Key.Kind == split.URL {
-		f.Bucket = split.Bucket(r.Group.Salt, r.Group.Key.Append(nil, []byte(q.Key), []byte(method), []byte(path)))
+	if a.Key != "" || r.Group.Key.Kind == split.URL {
+		f.Bucket = split.Bucket(r.Group.Salt, r.Group.Key.Append(nil, []byte(a.Key), []byte(a.method), a.canonical))
 		e.Bucket = &f.Bucket
 	}
 	side, reason := split.Decide(f)
@@ -132,32 +142,32 @@ func (e *Explanation) decide(r *route.Route, at cutover.Group, flags route.Flags
 	if side == split.New {
 		e.Backend = r.Group.To
 	}
-	if e.Why = sentence(reason, e, at); reason == split.Noncanonical {
-		e.Why = odd(flags)
-	}
+	e.Why = sentence(reason, e, a.flags)
 }
 
-func sentence(reason split.Reason, e *Explanation, at cutover.Group) string {
+func sentence(reason split.Reason, e *Explanation, flags route.Flags) string {
 	switch {
 	case reason == split.ByKill:
 		return "the kill switch is on for the group"
+	case reason == split.Noncanonical:
+		return odd(flags)
 	case reason == split.ByForm:
 		return "a done page goes to the side that took the form, which its sid says"
 	case e.Bucket != nil:
-		return fmt.Sprintf("bucket %d, weight %d: the new side takes buckets under the weight", *e.Bucket, at.Weight)
+		return fmt.Sprintf("bucket %d, weight %d: the new side takes buckets under the weight", *e.Bucket, e.Weight)
 	}
-	return fmt.Sprintf("at weight %d everybody is on one side", at.Weight)
+	return fmt.Sprintf("at weight %d everybody is on one side", e.Weight)
 }
 
 // firstNew is the lowest sid of the new side, for show; Drupal's own stay below it.
 const firstNew = 1 << 31
 
 // doneSide reads which side's form a done page thanks for.
-func doneSide(query string) (split.Side, bool) {
+func doneSide(query string) split.Side {
 	value, reading := route.PHP([]byte(query), "sid")
 	sid, err := strconv.ParseUint(route.Text(value), 10, 32)
 	if reading == route.Found && err == nil && sid >= firstNew {
-		return split.New, true
+		return split.New
 	}
-	return split.Legacy, true
+	return split.Legacy
 }
