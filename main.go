@@ -3,11 +3,15 @@
 package main
 
 import (
+	_ "embed"
 	"os"
 
 	"github.com/banyan-migration/banyan/infra/command"
 )
 
+//go:embed gateway.yaml
+var gateway []byte
+
 func main() {
-	os.Exit(command.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(command.Main(os.Args[1:], gateway, os.Stdin, os.Stdout, os.Stderr))
 }

@@ -39,17 +39,19 @@ func fail(status int, format string, args ...any) error {
 type world struct {
 	in       io.Reader
 	out, err io.Writer
+	gateway  []byte // gateway.yaml, which up and demo start from
 }
 
-// Main runs one command and returns its exit status. Results go to out, progress and logs to errw.
-func Main(args []string, in io.Reader, out, errw io.Writer) int {
+// Main runs one command and returns its exit status. Results go to out, progress and logs to errw; gateway is the
+// gateway.yaml that up and demo start from.
+func Main(args []string, gateway []byte, in io.Reader, out, errw io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return run(ctx, args, in, out, errw)
+	return run(ctx, args, gateway, in, out, errw)
 }
 
-func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) int {
-	root := root(&world{in: in, out: out, err: errw})
+func run(ctx context.Context, args []string, gateway []byte, in io.Reader, out, errw io.Writer) int {
+	root := root(&world{in: in, out: out, err: errw, gateway: gateway})
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -79,5 +81,5 @@ func root(w *world) *cobra.Command {
 
 // verbs lists the commands; a verb's file adds its line here.
 func verbs(w *world) []*cobra.Command {
-	return []*cobra.Command{costVerb(w), cutoverVerb(w), gatewayVerb(w), loadtestVerb(w)}
+	return []*cobra.Command{costVerb(w), cutoverVerb(w), demoVerb(w), gatewayVerb(w), loadtestVerb(w), migrateVerb(w), upVerb(w)}
 }

@@ -49,7 +49,7 @@ func oldSite(t *testing.T) (address, file string) {
 
 func banyan(args ...string) (status int, out, errs string) {
 	var o, e bytes.Buffer
-	status = run(context.Background(), args, strings.NewReader(""), &o, &e)
+	status = run(context.Background(), args, nil, strings.NewReader(""), &o, &e)
 	return status, o.String(), e.String()
 }
 

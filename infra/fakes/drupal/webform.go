@@ -97,7 +97,8 @@ func (v *visit) buildForm(w *webform, sent *php.Values) []formField {
 		if k.kind != "hidden" {
 			f.ID = v.id("edit-submitted-" + strings.ReplaceAll(k.key, "_", "-"))
 		}
-		if sent != nil && k.kind != "hidden" {
+		// A hidden component is not on the page; what a program posts for it is stored (DECISIONS.md, 5).
+		if sent != nil && (k.kind != "hidden" || sent.Value("submitted["+k.key+"]") != "") {
 			f.Value = sent.Value("submitted[" + k.key + "]")
 		}
 		for j, o := range k.options {

@@ -1,0 +1,108 @@
+package local
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"github.com/banyan-migration/banyan/infra/fakes/psp"
+	"github.com/banyan-migration/banyan/infra/layer"
+	"github.com/banyan-migration/banyan/services/all"
+	"github.com/banyan-migration/banyan/services/donate"
+	"github.com/banyan-migration/banyan/shared/host/local"
+	"github.com/banyan-migration/banyan/shared/kv"
+	"github.com/banyan-migration/banyan/shared/kv/sqlite"
+	"github.com/banyan-migration/banyan/shared/mark"
+)
+
+// desk is every service, on one port.
+type desk struct {
+	*local.Host
+	db     *sqlite.DB
+	broken atomic.Bool // the demo's planted fault: every answer is a 500
+}
+
+func (w *World) startServices(context.Context) error {
+	l, address, err := listen("")
+	if err != nil {
+		return err
+	}
+	w.Services = address
+	db, err := sqlite.Open(filepath.Join(w.options.Dir, "services.db"))
+	if err != nil {
+		l.Close()
+		return err
+	}
+	w.onClose(func(context.Context) error { return db.Close() })
+	services := all.News()
+	if w.meter != nil {
+		for name, start := range services {
+			services[name] = w.meter.wrap(name, start)
+		}
+	}
+	h, err := local.Start(local.Options{
+		Services: services, Store: func(name string) kv.Store { return db.Store(name) }, Getenv: w.getenv, Files: layer.Files,
+		NewID: uuid.NewString, Log: w.options.Log, Keys: mark.Keys{keyID: w.key},
+	})
+	if err != nil {
+		l.Close()
+		return err
+	}
+	w.desk = &desk{Host: h, db: db}
+	w.onClose(h.Close)
+	w.serve("the services", l, w.desk)
+	w.psp.Notify(psp.Hooks{Stripe: address + "/payments/webhooks/stripe", Worldpay: address + "/payments/webhooks/worldpay"})
+	return nil
+}
+
+// raw is a service's store as the mover and the books see it, past the meter.
+func (d *desk) raw(service string) kv.Store { return d.db.Store(service) }
+
+// Reconcile lists every gift that donate has, a line of JSON each.
+func (w *World) Reconcile(ctx context.Context, to io.Writer) error {
+	return donate.Reconcile(ctx, w.desk.raw("donate"), to)
+}
+
+// ServeHTTP answers as the services do, and lists what donate has stored at /reconcile.
+func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case d.broken.Load():
+		http.Error(w, "planted fault", http.StatusInternalServerError)
+	case r.URL.Path == "/reconcile" && r.Method == http.MethodGet:
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		if err := donate.Reconcile(r.Context(), d.raw("donate"), w); err != nil {
+			panic(http.ErrAbortHandler) // the reader must not take half a list for the whole
+		}
+	default:
+		d.Host.ServeHTTP(w, r)
+	}
+}
+
+// getenv is the environment of every service in this world.
+func (w *World) getenv(name string) string {
+	switch name {
+	case "STRIPE_URL", "STRIPE_TEST_URL", "WORLDPAY_URL", "WORLDPAY_TEST_URL":
+		return w.PSP
+	case "SERVICES_URL":
+		return w.Services
+	case "BANYAN_KEY":
+		return keyID + ":" + w.key
+	}
+	return environment[name]
+}
+
+var environment = map[string]string{
+	"PAYMENTS_PROVIDERS":         "stripe=100 worldpay=0",
+	"PAYMENTS_RETURN_URL":        "http://www.rednosefund.example/node/2/done?gift={id}",
+	"STRIPE_KEY":                 secrets.StripeKey,
+	"STRIPE_WEBHOOK_SECRET":      secrets.StripeWebhook,
+	"STRIPE_TEST_KEY":            secrets.StripeKey,
+	"STRIPE_TEST_WEBHOOK_SECRET": secrets.StripeWebhook,
+	"WORLDPAY_USER":              secrets.WorldpayUser,
+	"WORLDPAY_PASSWORD":          secrets.WorldpayPassword,
+	"WORLDPAY_ENTITY":            secrets.WorldpayEntity,
+}
