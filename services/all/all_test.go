@@ -1,0 +1,339 @@
+package all_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/gorilla/mux"
+
+	"github.com/banyan-migration/banyan/infra/layer"
+	"github.com/banyan-migration/banyan/services/all"
+	"github.com/banyan-migration/banyan/shared/host"
+	"github.com/banyan-migration/banyan/shared/host/hosttest"
+)
+
+// hosts are the variables that host/cloud reads for every service, which therefore no service need ask for.
+var hosts = []string{"TABLE", "TOPIC", "LAYER_DIR", "BANYAN_KEY"}
+
+// template is template.yaml as far as the tests look.
+type template struct {
+	Parameters map[string]struct{ Default string }
+	Globals    struct {
+		Function struct {
+			Environment struct{ Variables map[string]string }
+		}
+	}
+	Resources map[string]resource
+}
+
+type resource struct {
+	Type       string
+	Metadata   struct{ BuildMethod string }
+	Properties struct {
+		Environment struct{ Variables map[string]string }
+		Parameters  map[string]string
+		Events      map[string]struct {
+			Type       string
+			Properties struct{ Method, Path string }
+		}
+	}
+}
+
+func read(t *testing.T, name string, into any) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "..", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// gateway.yaml may have /{parameter} and ${NAME} unquoted between braces, where YAML does not allow them.
+	raw = between.ReplaceAll(raw, []byte("%7B%7D"))
+	raw, err = yaml.YAMLToJSON(raw)
+	if err == nil {
+		err = json.Unmarshal(raw, into)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+}
+
+var between = regexp.MustCompile(`\$?\{\w+\}`)
+
+// logical is a service's logical id in the template: donate is Donate.
+func logical(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
+
+// block is a service's function in the template; the test ends where there is none.
+func (f template) block(t *testing.T, name string) resource {
+	t.Helper()
+	r, ok := f.Resources[logical(name)]
+	if !ok || r.Type != "AWS::Serverless::Function" {
+		t.Fatalf("template.yaml has no function %s for the service %s: add its block, as that of Postcode", logical(name), name)
+	}
+	return r
+}
+
+// started is a service as the template would start it: with the variables of its block and no others.
+func started(t *testing.T, e all.Entry, f template) (s host.Service, asked []string) {
+	t.Helper()
+	variables := maps.Clone(f.Globals.Function.Environment.Variables)
+	maps.Copy(variables, f.block(t, e.Name).Properties.Environment.Variables)
+	var mu sync.Mutex
+	w := hosttest.NewWorld(t)
+	w.Files = layer.Files
+	env := w.Env(e.Name)
+	env.Getenv = func(name string) string {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = append(asked, name)
+		value := variables[name]
+		if p, isParameter := f.Parameters[value]; isParameter { // !Ref
+			return p.Default
+		}
+		return value // of a secret, the reference to it
+	}
+	s, err := e.New(env)
+	if err != nil {
+		t.Errorf("%s does not start with the template's environment: %v", e.Name, err)
+	}
+	return s, asked
+}
+
+// route is what a service answers: a method and a path, its variables nameless.
+type route struct{ method, path string }
+
+var variable = regexp.MustCompile(`\{[^}]*\}|%7B%7D`)
+
+func nameless(path string) string { return variable.ReplaceAllString(path, "{}") }
+
+func routesOf(t *testing.T, s host.Service) []route {
+	t.Helper()
+	router, ok := s.HTTP.(*mux.Router)
+	if !ok {
+		t.Fatalf("HTTP is a %T: a *mux.Router can be asked for its routes", s.HTTP)
+	}
+	var routes []route
+	err := router.Walk(func(r *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+		path, err := r.GetPathTemplate()
+		if err != nil {
+			return err
+		}
+		methods, err := r.GetMethods()
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		for _, m := range methods {
+			routes = append(routes, route{m, nameless(path)})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return routes
+}
+
+func TestEveryFolderIsListed(t *testing.T) {
+	t.Parallel()
+	folders, err := os.ReadDir("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range folders {
+		if !f.IsDir() || f.Name() == "all" {
+			continue
+		}
+		if _, listed := all.Named(f.Name()); !listed {
+			t.Errorf("services/%[1]s is not listed in services/all/all.go: add {Name: %[1]q, New: %[1]s.New}", f.Name())
+		}
+	}
+	if !slices.IsSortedFunc(all.Services, func(a, b all.Entry) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("services/all lists the services by name")
+	}
+	for _, e := range all.Services {
+		if _, err := os.Stat(filepath.Join("..", e.Name)); err != nil {
+			t.Errorf("services/all lists %s, and services/%[1]s is not there", e.Name)
+		}
+		if (e.Import == nil) != (e.Records == nil) {
+			t.Errorf("%s imports what it cannot give back, or the reverse", e.Name)
+		}
+	}
+}
+
+func TestTemplateGivesEachServiceItsEnvironment(t *testing.T) {
+	t.Parallel()
+	var f template
+	read(t, "template.yaml", &f)
+	for _, e := range all.Services {
+		t.Run(e.Name, func(t *testing.T) {
+			t.Parallel()
+			_, asked := started(t, e, f)
+			own := f.block(t, e.Name).Properties.Environment.Variables
+			for _, name := range asked {
+				_, isOwn := own[name]
+				if _, global := f.Globals.Function.Environment.Variables[name]; !isOwn && !global {
+					t.Errorf("%s asks for %s, which template.yaml does not set for %s", e.Name, name, logical(e.Name))
+				}
+			}
+			for name := range own {
+				if !slices.Contains(asked, name) && !slices.Contains(hosts, name) {
+					t.Errorf("template.yaml sets %s for %s, which does not ask for it", name, logical(e.Name))
+				}
+			}
+			if f.block(t, e.Name).Metadata.BuildMethod != "makefile" {
+				t.Errorf("template.yaml: %s wants Metadata: {BuildMethod: makefile}", logical(e.Name))
+			}
+		})
+	}
+}
+
+func TestTemplateLeadsToEveryRouteAndToNoOther(t *testing.T) {
+	t.Parallel()
+	var f template
+	read(t, "template.yaml", &f)
+	for _, e := range all.Services {
+		t.Run(e.Name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := started(t, e, f)
+			block := f.block(t, e.Name)
+			routes := routesOf(t, s)
+			own := []route{{"GET", "/" + e.Name + "/health"}, {"GET", "/" + e.Name + "/state"}, {"PUT", "/" + e.Name + "/state"}}
+			needed := slices.Concat(routes, own)
+			kinds := map[string]bool{}
+			for name, event := range block.Properties.Events {
+				kinds[event.Type] = true
+				if event.Type != "HttpApi" {
+					continue
+				}
+				if !slices.ContainsFunc(needed, func(r route) bool { return leads(event.Properties.Method, event.Properties.Path, r) }) {
+					t.Errorf("template.yaml: %s.Events.%s leads to %s %s, which %s does not answer", logical(e.Name), name, event.Properties.Method, event.Properties.Path, e.Name)
+				}
+			}
+			for _, r := range needed {
+				led := false
+				for _, event := range block.Properties.Events {
+					led = led || event.Type == "HttpApi" && leads(event.Properties.Method, event.Properties.Path, r)
+				}
+				if !led {
+					t.Errorf("template.yaml: no event of %s leads to %s %s", logical(e.Name), r.method, r.path)
+				}
+			}
+			for kind, offered := range map[string]bool{"SQS": s.Queue != nil, "Schedule": s.Tick != nil} {
+				if kinds[kind] != offered {
+					t.Errorf("template.yaml: %s has an event of type %s: %v; %s offers what it is for: %v", logical(e.Name), kind, kinds[kind], e.Name, offered)
+				}
+			}
+			store := f.Resources[logical(e.Name)+"Store"]
+			if store.Type != "AWS::CloudFormation::Stack" || store.Properties.Parameters["Service"] != e.Name {
+				t.Errorf("template.yaml has no stack %sStore of infra/store.yaml for the service %s", logical(e.Name), e.Name)
+			}
+		})
+	}
+}
+
+// leads says that an event's method and path take a route; a variable takes any one segment.
+func leads(method, path string, r route) bool {
+	if method != "ANY" && method != r.method {
+		return false
+	}
+	pattern := strings.Split(regexp.QuoteMeta(nameless(path)), "/")
+	for i, p := range pattern {
+		if p == `\{\}` {
+			pattern[i] = `[^/]+`
+		}
+	}
+	return regexp.MustCompile("^" + strings.Join(pattern, "/") + "$").MatchString(r.path)
+}
+
+// TestGatewayHasARouteForEachServiceAtWeightNought: nothing moves by being there.
+func TestGatewayHasARouteForEachServiceAtWeightNought(t *testing.T) {
+	t.Parallel()
+	var f template
+	read(t, "template.yaml", &f)
+	var gateway struct {
+		Groups map[string]struct {
+			Weight *int
+			Routes []struct {
+				Match string
+				Form  *struct{ Service string }
+			}
+		}
+	}
+	read(t, "gateway.yaml", &gateway)
+	for _, e := range all.Services {
+		group, ok := gateway.Groups[e.Name]
+		if !ok || len(group.Routes) == 0 {
+			t.Errorf("gateway.yaml has no group %s with a route to the service: add one at weight 0", e.Name)
+			continue
+		}
+		if group.Weight == nil || *group.Weight != 0 {
+			t.Errorf("gateway.yaml: the group %s is not at weight 0", e.Name)
+		}
+		s, _ := started(t, e, f)
+		hasForm := false
+		for _, r := range group.Routes {
+			hasForm = hasForm || r.Form != nil && r.Form.Service == e.Name
+		}
+		for _, r := range group.Routes {
+			method, path, _ := strings.Cut(r.Match, " ")
+			if !hasForm && !slices.Contains(routesOf(t, s), route{method, nameless(path)}) {
+				t.Errorf("gateway.yaml: the group %s has %s, which the service does not answer", e.Name, r.Match)
+			}
+		}
+	}
+	for name := range gateway.Groups {
+		if _, ok := all.Named(name); !ok {
+			t.Errorf("gateway.yaml has the group %s, and no service has that name", name)
+		}
+	}
+}
+
+func TestOpenAPIDescribesEveryRoute(t *testing.T) {
+	t.Parallel()
+	var f template
+	read(t, "template.yaml", &f)
+	for _, e := range all.Services {
+		t.Run(e.Name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := started(t, e, f)
+			target := "/" + e.Name + "/openapi.json"
+			w := httptest.NewRecorder()
+			s.HTTP.ServeHTTP(w, httptest.NewRequest("GET", target, nil))
+			var document struct {
+				OpenAPI string
+				Paths   map[string]map[string]json.RawMessage
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &document); err != nil || w.Code != http.StatusOK || !strings.HasPrefix(document.OpenAPI, "3.1") {
+				t.Fatalf("GET %s: %d, want an OpenAPI 3.1 document: %v", target, w.Code, err)
+			}
+			var described []route
+			for path, methods := range document.Paths {
+				for method := range methods {
+					if method != "parameters" && method != "summary" {
+						described = append(described, route{strings.ToUpper(method), nameless(path)})
+					}
+				}
+			}
+			routes := slices.DeleteFunc(routesOf(t, s), func(r route) bool { return r.path == target })
+			for _, r := range routes {
+				if !slices.Contains(described, r) {
+					t.Errorf("%s does not describe %s %s", target, r.method, r.path)
+				}
+			}
+			for _, r := range described {
+				if !slices.Contains(routes, r) {
+					t.Errorf("%s describes %s %s, which is not answered", target, r.method, r.path)
+				}
+			}
+		})
+	}
+}
