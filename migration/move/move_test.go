@@ -248,7 +248,7 @@ func (d *dying) Commit(ctx context.Context, writes ...kv.Write) error {
 func TestStoppedAnywhere(t *testing.T) {
 	t.Parallel()
 	var source rows
-	for i := range int64(5*batch + 7) {
+	for i := range int64(2*batch + 7) {
 		source = append(source, gift(i+1, "5.00"))
 	}
 	giftaid := func(store kv.Store) Part {
@@ -263,7 +263,7 @@ func TestStoppedAnywhere(t *testing.T) {
 	}
 	whole := kv.NewMem()
 	all := must(t, run(whole))
-	for n := 1; n <= 12; n++ {
+	for n := 1; n <= 6; n++ {
 		for _, after := range []bool{false, true} {
 			store := kv.NewMem()
 			if _, err := run(&dying{store, n, after})(t.Context()); !errors.Is(err, errFull) {
