@@ -128,15 +128,15 @@ type Snapshot struct {
 	Sent, OK        int64 // requests
 	Errors          int64
 	InFlight        int64 // visits under way
-	Late            int64
+	Late, NotSent   int64
 	Legacy          int64 // donations that each side accepted
 	Services        int64
 }
 
 // String is one line for a terminal.
 func (s Snapshot) String() string {
-	return fmt.Sprintf("%s of %s  %d sent  %d errors  %d in flight  %d late  donations: %d legacy, %d services",
-		s.Elapsed.Round(time.Second), s.Length.Round(time.Second), s.Sent, s.Errors, s.InFlight, s.Late, s.Legacy, s.Services)
+	return fmt.Sprintf("%s of %s  %d sent  %d errors  %d in flight  %d late  %d not sent  donations: %d legacy, %d services",
+		s.Elapsed.Round(time.Second), s.Length.Round(time.Second), s.Sent, s.Errors, s.InFlight, s.Late, s.NotSent, s.Legacy, s.Services)
 }
 
 // watch reports once a second until it is stopped.

@@ -3,9 +3,11 @@ package loadtest_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -141,16 +143,35 @@ func TestSendsNeverWaitForAnswers(t *testing.T) {
 func TestTooManyInFlightAreNotSent(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
+	release := make(chan struct{})
+	s.before = func(http.ResponseWriter, *http.Request) bool { <-release; return false }
+	var once sync.Once
+	o := loadtest.Options{Target: s.URL, InFlight: 3, Progress: func(now loadtest.Snapshot) {
+		if now.NotSent == 17 {
+			once.Do(func() { close(release) })
+		}
+	}}
+	res, err := loadtest.Run(t.Context(), plan(t, "kind: drip\nrate: 100\nhold: 200ms\n"), o)
+	if err != nil || res.NotSent != 17 || res.Accepted() != 3 {
+		t.Errorf("%v: %d not sent, %d accepted; want 17 and 3", err, res.NotSent, res.Accepted())
+	}
+}
+
+func TestStoppedRunGivesUpAndSaysWhatItHas(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	s.before = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method != "POST" {
+			return false
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice that the visitor has gone
+		cancel()
 		<-r.Context().Done()
 		return true
 	}
-	p := plan(t, "kind: drip\nrate: 100\nhold: 200ms\n")
-	o := loadtest.Options{Target: s.URL, InFlight: 3, Progress: func(snap loadtest.Snapshot) {}}
-	time.AfterFunc(300*time.Millisecond, cancel)
-	res, err := loadtest.Run(ctx, p, o)
-	if res == nil || err == nil || res.NotSent != 17 || res.Errors["cancelled"] != 3 {
+	res, err := loadtest.Run(ctx, plan(t, "kind: drip\nrate: 10\nhold: 1h\n"), loadtest.Options{Target: s.URL})
+	if !errors.Is(err, context.Canceled) || res == nil || res.Errors["cancelled"] == 0 || len(res.Unanswered) == 0 {
 		t.Errorf("%v: %+v", err, res)
 	}
 }
@@ -177,10 +198,9 @@ func TestNightIsReplayedFromTheLog(t *testing.T) {
 // A site may close connections that lie idle; no visitor is lost by it.
 func TestIdleConnectionsMayBeClosed(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.Config.IdleTimeout = 5 * time.Millisecond
-	res := run(t, s, plan(t, "kind: drip\nrate: 20\nhold: 500ms\n"))
-	if res.Accepted() != 10 || len(res.Errors) != 0 {
+	s := newSite(t, func(c *http.Server) { c.IdleTimeout = 50 * time.Millisecond })
+	res := run(t, s, plan(t, "kind: drip\nrate: 5\nhold: 800ms\n"))
+	if res.Accepted() != 4 || len(res.Errors) != 0 {
 		t.Errorf("%d accepted, %v", res.Accepted(), res.Errors)
 	}
 }

@@ -127,7 +127,7 @@ func (r *record) snapshot(length time.Duration, flying int64) Snapshot {
 	defer r.mu.Unlock()
 	return Snapshot{
 		Elapsed: time.Since(r.start), Length: length, Sent: r.sent, OK: r.ok, Errors: r.sent - r.ok, InFlight: flying,
-		Late: r.lateSends, Legacy: r.accepted[Legacy], Services: r.accepted[Services],
+		Late: r.lateSends, NotSent: r.dropped, Legacy: r.accepted[Legacy], Services: r.accepted[Services],
 	}
 }
 

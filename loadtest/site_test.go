@@ -28,10 +28,14 @@ type fakeSite struct {
 	requests atomic.Int64
 }
 
-func newSite(t testing.TB) *fakeSite {
+func newSite(t testing.TB, settings ...func(*http.Server)) *fakeSite {
 	t.Helper()
 	s := &fakeSite{page: recorded(t, "donate form")}
-	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	for _, set := range settings {
+		set(s.Config)
+	}
+	s.Start()
 	t.Cleanup(s.Close)
 	return s
 }
