@@ -133,11 +133,18 @@ func TestBreakerOpensAndProbes(t *testing.T) {
 		t.Errorf("charges: %+v", got)
 	}
 	s.psp.Mend()
-	s.tick(time.Minute) // the probe, and those whose end was unknown
+	s.take(ask("gw", "vault:t1", 1000)) // no probe yet: again the other acquirer
+	s.Advance(time.Minute)
+	s.take(ask("gx", "vault:t1", 1000)) // the probe goes to the first, which is well again
+	all := s.charged()
+	if got := []string{all[0].PSP, all[1].PSP, all[2].PSP}; len(all) != 3 || strings.Join(got, " ") != "worldpay worldpay stripe" {
+		t.Errorf("charges: %+v", all)
+	}
+	s.tick(0) // those who waited, and those whose end was unknown
 	s.take(ask("gy", "pm_card_visa", 1000))
 	s.tick(time.Minute)
-	if n := len(s.charged()); n != 13 {
-		t.Errorf("%d charges, want 13", n)
+	if n := len(s.charged()); n != 15 {
+		t.Errorf("%d charges, want 15", n)
 	}
 }
 

@@ -41,6 +41,7 @@ type View struct {
 	Amount   money.Amount `json:"amount"`
 	Refunded money.Amount `json:"refunded"`
 	Next     string       `json:"next,omitempty"` // where the donor must go now
+	Text     string       `json:"text,omitempty"` // for the donor, where it was refused
 	Attempts []Try        `json:"attempts"`
 	Refunds  []Back       `json:"refunds,omitempty"`
 }
@@ -70,6 +71,9 @@ func (p *payment) view() View {
 			v.Next = a.Next
 		}
 	}
+	if n := len(p.Attempts); n > 0 && v.State == refused {
+		v.Text = refusal(&p.Attempts[n-1])
+	}
 	for _, r := range p.Refunds {
 		v.Refunds = append(v.Refunds, Back{r.ID, r.Amount, string(r.State)})
 	}
@@ -93,11 +97,12 @@ func (r checkoutRequest) Validate() error {
 // checkout opens an acquirer's page for a gift, by the gift's secret id: the provider is chosen here, before any card is
 // typed (PAY-23). Asked again it answers with the same page; after a refusal, with a new one.
 func (s *service) checkout(ctx context.Context, in checkoutRequest) (View, error) {
-	p, rev, err := s.load(ctx, idOf(in.For, 1))
+	p, _, err := s.load(ctx, idOf(in.For, 1))
 	if errors.Is(err, kv.ErrNotFound) || err == nil && p.state() == refused {
 		if p, err = s.wish(ctx, in.For); err != nil {
 			return View{}, err
 		}
+		var rev kv.Condition
 		var fresh bool
 		if p, rev, fresh, err = s.begin(ctx, p, ""); err == nil && fresh {
 			p, err = s.collect(ctx, p, rev, false)

@@ -214,7 +214,7 @@ func (p *payment) waits() time.Duration {
 	case p.Waiting:
 		return probe
 	case open != nil && open.State == needsAction:
-		return 15 * time.Minute // the donor is at it; a page closes after a day at most
+		return 15 * time.Minute << min(p.Asked, 3) // the donor is at it, and webhooks tell; after a day it is closed
 	case open != nil:
 		return again(p.Asked)
 	case slices.ContainsFunc(p.Refunds, func(r refund) bool { return r.unsettled() }):

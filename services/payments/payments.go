@@ -79,20 +79,20 @@ func (s *service) begin(ctx context.Context, p payment, by string) (_ payment, r
 // is not, so that the sweeper must know of it. Nobody waits before a message: while no acquirer is well, the payment
 // does (PAY-28).
 func (s *service) first(p *payment, by string) (c change, err error) {
-	x := choose(s.providers, p, s.now())
+	x, open := s.choose(p)
 	switch {
-	case x == nil:
+	case !open:
 		c.say(event.PaymentsRefused, event.Refused{Sequence: p.Sequence, Payment: p.ID, Retry: true,
 			Text: "This way to pay is not open here. You have not been charged: please choose another."})
 		p.Method = "" // whatever it was, it is nothing to keep (PCI-2)
-	case x.health.allow(s.now()):
+	case x != nil:
 		p.try(x.name, p.Method == "", s.now())
 		if by == "" {
 			p.schedule(s.now())
 		}
 	case by == "":
 		return c, &fault.Error{Kind: fault.Unavailable, Text: "The card provider does not answer at the moment. You have not been charged: please try again in a minute",
-			Err: fmt.Errorf("payments: the breaker of %s is open (PAY-28)", x.name)}
+			Err: errors.New("payments: every acquirer that takes it has its breaker open (PAY-28)")}
 	default:
 		p.Waiting = true
 		p.schedule(s.now())
@@ -108,7 +108,7 @@ func (s *service) resume(ctx context.Context, p payment, rev kv.Condition) (paym
 		if !p.Waiting {
 			return change{}, false, nil
 		}
-		if x := choose(s.providers, p, s.now()); x != nil && x.health.allow(s.now()) {
+		if x, _ := s.choose(p); x != nil {
 			p.Waiting, opened = false, true
 			p.try(x.name, false, s.now())
 		}
@@ -152,23 +152,14 @@ func (s *service) collect(ctx context.Context, p payment, rev kv.Condition, agai
 // believe keeps an acquirer's answer. p and rev are what was last read; somebody else may have changed it meanwhile.
 func (s *service) believe(ctx context.Context, p payment, rev kv.Condition, attempt string, r result) (payment, kv.Condition, error) {
 	return s.revise(ctx, p, rev, func(p *payment) (change, bool, error) {
-		next := func() *provider { return s.elsewhere(p) }
-		c, changed := p.learn(attempt, r, next, s.fees, s.now())
+		elsewhere := func() *provider { x, _ := s.choose(p); return x }
+		c, changed := p.learn(attempt, r, elsewhere, s.fees, s.now())
 		if !changed && p.open() != nil && p.open().ID == attempt {
 			p.Asked++ // nothing new: ask again, later
 			changed = true
 		}
 		return c, changed, nil
 	})
-}
-
-// elsewhere is another acquirer for a payment that was provably not sent to one; nil: the donor must choose again.
-func (s *service) elsewhere(p *payment) *provider {
-	x := choose(s.providers, p, s.now())
-	if x == nil || !x.health.allow(s.now()) {
-		return nil
-	}
-	return x
 }
 
 // tries is how often a commit is tried against others' before the message or the caller must come again.

@@ -54,34 +54,46 @@ func (p *provider) takes(method, book string) bool {
 // cardNumber is what no token contains and nobody may send us: it is refused and not kept (PCI-1, PCI-2).
 var cardNumber = regexp.MustCompile(`(^|[^0-9])([0-9][ -]?){12,18}[0-9]($|[^0-9])`)
 
-// choose picks the provider for an attempt of a payment: among those that take the method and have not been tried, by
-// weight and the payment's id, so that a repetition chooses the same; those that are not well come last. nil: none.
-func choose(all []*provider, p *payment, now time.Time) *provider {
-	fit := slices.DeleteFunc(slices.Clone(all), func(x *provider) bool {
+// takers are the providers that could take a payment now: they take its method and have not failed it before.
+func (s *service) takers(p *payment) []*provider {
+	return slices.DeleteFunc(slices.Clone(s.providers), func(x *provider) bool {
 		return !x.takes(p.Method, p.Book) || slices.ContainsFunc(p.Attempts, func(a attempt) bool { return a.PSP == x.name && a.State == failedUnsent })
 	})
-	well := slices.DeleteFunc(slices.Clone(fit), func(x *provider) bool { return !x.health.closed(now) })
-	if len(well) > 0 {
-		fit = well
+}
+
+// choose picks the provider for a payment's next attempt, before any card is typed (PAY-23). open is false where none
+// takes the method at all; nil and true: none that does is well, and this is no time for a probe.
+func (s *service) choose(p *payment) (x *provider, open bool) {
+	fit := s.takers(p)
+	open = len(fit) > 0
+	for len(fit) > 0 {
+		i := draw(fit, p.ID)
+		if fit[i].health.allow(s.now()) {
+			return fit[i], true
+		}
+		fit = slices.Delete(fit, i, i+1)
 	}
+	return nil, open
+}
+
+// draw picks by weight and the payment's id, so that a repetition picks the same. Those of weight 0 are picked only
+// among themselves.
+func draw(from []*provider, id string) int {
 	sum := 0
-	for _, x := range fit {
+	for _, x := range from {
 		sum += x.weight
 	}
 	if sum == 0 {
-		if len(fit) == 0 {
-			return nil
-		}
-		return fit[0]
+		return 0
 	}
-	hash := sha256.Sum256([]byte(p.ID))
-	draw := int(binary.BigEndian.Uint32(hash[:4]) % uint32(sum))
-	for _, x := range fit {
-		if draw -= x.weight; draw < 0 {
-			return x
+	hash := sha256.Sum256([]byte(id))
+	n := int(binary.BigEndian.Uint32(hash[:4]) % uint32(sum))
+	for i, x := range from {
+		if n -= x.weight; n < 0 {
+			return i
 		}
 	}
-	return nil
+	return 0
 }
 
 // weights reads "stripe=100 worldpay=0": who is used, and how much of what any could take each gets.
@@ -113,13 +125,6 @@ const (
 	enough = 10
 	probe  = 30 * time.Second
 )
-
-// closed says that the acquirer is well, as far as we know.
-func (b *breaker) closed(now time.Time) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.opened.IsZero()
-}
 
 // allow says whether a call may be made now. While open it is one in half a minute: the probe.
 func (b *breaker) allow(now time.Time) bool {

@@ -121,7 +121,11 @@ func (s *stripeAPI) Ask(ctx context.Context, o order) result {
 	case o.Page != "":
 		return s.page(ctx, o.Page)
 	case o.Ref != "":
-		return s.intent(ctx, o.Ref)
+		r := s.intent(ctx, o.Ref)
+		if r.State == needsAction && s.now().Sub(o.At) > unclicked {
+			return s.cancel(ctx, o.Ref)
+		}
+		return r
 	}
 	fresh := s.now().Sub(o.At) < keyLife
 	if fresh {
@@ -130,6 +134,18 @@ func (s *stripeAPI) Ask(ctx context.Context, o order) result {
 		}
 	}
 	return s.search(ctx, o, fresh)
+}
+
+// unclicked is how long a donor has for 3-D Secure: as long as for a page.
+const unclicked = 24 * time.Hour
+
+// cancel closes an intent that its donor has left, so that a late click charges nobody who was told otherwise.
+func (s *stripeAPI) cancel(ctx context.Context, id string) result {
+	var in stripe.PaymentIntent
+	if r, ok := s.call(ctx, http.MethodPost, "/v1/payment_intents/"+url.PathEscape(id)+"/cancel", "", &stripe.PaymentIntentCancelParams{}, &in); !ok {
+		return unsure(r) // perhaps the click came first: the next look says
+	}
+	return ofIntent(&in)
 }
 
 // page looks up a page, and the charge that was made on it.
