@@ -36,7 +36,8 @@ func newDonor(seed, n uint64) *donor {
 		"email": fmt.Sprintf("donor%d@example.org", n), "phone": phone, "mobile": phone,
 		"address1": fmt.Sprintf("%d Mill Lane", 1+r.IntN(200)), "town": towns[d.place], "postcode": postcodes[d.place],
 		"country": "GB", "message": "Good luck & thank you", "organisation": "Example School", "school": "Example School",
-		"class": "3B", "establishment_id": "100000", "age": "34", "answer": "A nose", "steps": "4200", "date": "2019-03-15",
+		"class": "3B", "establishment_id": "100000", "urn": "100000", "steps": "4200", "date": "2019-03-15",
+		"child_name": first, "age": "17", "parent_email": fmt.Sprintf("parent%d@example.org", n), "idea": "A nose that glows",
 	}
 	return d
 }
