@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/banyan-migration/banyan/infra/local/report"
 	"github.com/banyan-migration/banyan/infra/local/site"
@@ -68,8 +69,8 @@ func (d *demo) backfill(ctx context.Context) (string, error) {
 	if err := json.Unmarshal(known["donate"], &want); err != nil {
 		return "", err
 	}
-	sum := money.GBP(r.SumPence).String()
-	d.report.Forms = append(d.report.Forms, report.Form{Name: "donate", Rows: r.Rows, Moved: r.Moved, Rejected: counts(r.Rejected), Waiting: r.Waiting, Sum: sum})
+	sum := pounds(r.SumPence)
+	d.report.Forms = append(d.report.Forms, report.Form{Name: "donate", Rows: r.Rows, Moved: r.Moved, Rejected: counts(r.Rejected), Waiting: r.Waiting, Sum: strings.TrimPrefix(sum, "£")})
 	same := r.Rows == want.Rows && r.Moved == want.Migratable && r.SumPence == want.SumPence && equal(r.Rejected, want.Rejected)
 	d.check(same, "every old donation is moved, or rejected by name, and the sum is the truth’s to the penny",
 		"%d of %d moved, %d rejected, %s", r.Moved, r.Rows, r.Rejections(), sum)
@@ -80,6 +81,15 @@ func (d *demo) backfill(ctx context.Context) (string, error) {
 	}
 	d.check(again.Moved == 0 && again.Unchanged == r.Moved, "a second backfill changes nothing", "%d moved, %d unchanged", again.Moved, again.Unchanged)
 	return fmt.Sprintf("%d moved, %d rejected, %s", r.Moved, r.Rejections(), sum), nil
+}
+
+// pounds is an amount as people write it: £362,908.77.
+func pounds(pence int64) string {
+	whole, minor, _ := strings.Cut(money.GBP(pence).Decimal(), ".")
+	for i := len(whole) - 3; i > 0 && whole[i-1] != '-'; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	return "£" + whole + "." + minor
 }
 
 func counts(of map[string]int64) map[string]int {
@@ -121,9 +131,9 @@ func (d *demo) verified(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	figure := fmt.Sprintf("%d rows, %s on both sides, no difference", r.RowsTarget, money.GBP(r.SumPenceTarget))
+	figure := fmt.Sprintf("%d rows, %s on both sides, no difference", r.RowsTarget, pounds(r.SumPenceTarget))
 	if !r.Clean() {
-		figure = fmt.Sprintf("%s in Drupal, %s in the services, %d differences", money.GBP(r.SumPenceSource), money.GBP(r.SumPenceTarget), int64(len(r.Differences))+r.More)
+		figure = fmt.Sprintf("%s in Drupal, %s in the services, %d differences", pounds(r.SumPenceSource), pounds(r.SumPenceTarget), int64(len(r.Differences))+r.More)
 		for _, x := range r.Differences[:min(3, len(r.Differences))] {
 			figure += fmt.Sprintf("; row %s, %s: %q became %q", x.ID, x.Field, x.Source, x.Target)
 		}
