@@ -13,7 +13,7 @@ func TestCostReportsTheCase(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "cost.html")
 	var out, errs bytes.Buffer
-	if status := Main([]string{"cost", "report", "--json", "--html", file}, nil, &out, &errs); status != done {
+	if status := Main([]string{"cost", "report", "--json", "--html", file}, nil, nil, &out, &errs); status != done {
 		t.Fatal(status, errs.String())
 	}
 	var got struct {
@@ -36,7 +36,7 @@ func TestCostReportsTheCase(t *testing.T) {
 func TestCostPricesAreShownWithTheirDates(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer
-	if status := Main([]string{"cost", "prices", "show", "--region", "eu-west-1"}, nil, &out, &errs); status != done {
+	if status := Main([]string{"cost", "prices", "show", "--region", "eu-west-1"}, nil, nil, &out, &errs); status != done {
 		t.Fatal(status, errs.String())
 	}
 	for _, want := range []string{"0.705 per 1000000 units", "2026-09-11", "Texts to the United Kingdom", "unknown"} {
@@ -44,7 +44,7 @@ func TestCostPricesAreShownWithTheirDates(t *testing.T) {
 			t.Errorf("%q is not shown", want)
 		}
 	}
-	if status := Main([]string{"cost", "prices", "show", "--region", "mars-1"}, nil, &out, &errs); status != wrong {
+	if status := Main([]string{"cost", "prices", "show", "--region", "mars-1"}, nil, nil, &out, &errs); status != wrong {
 		t.Errorf("an unknown region is status %d", status)
 	}
 }

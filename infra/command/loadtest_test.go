@@ -45,7 +45,7 @@ func TestLoadtestStatusSaysWhetherDonationsWereLost(t *testing.T) {
 	for forget, want := range map[int]int{0: done, 1: unheld} {
 		s := shop(t, forget)
 		var out, errs bytes.Buffer
-		status := Main([]string{"loadtest", "run", plan, "--target", s.URL, "--reconcile", s.URL + "/reconcile", "--json"}, nil, &out, &errs)
+		status := Main([]string{"loadtest", "run", plan, "--target", s.URL, "--reconcile", s.URL + "/reconcile", "--json"}, nil, nil, &out, &errs)
 		var got struct {
 			Sent, OK   int
 			Errors     map[string]int
@@ -67,10 +67,10 @@ func TestLoadtestStatusSaysWhetherDonationsWereLost(t *testing.T) {
 func TestLoadtestSaysWhoseFaultItIs(t *testing.T) {
 	t.Parallel()
 	var out, errs bytes.Buffer
-	if status := Main([]string{"loadtest", "run", "peak", "--target", "nowhere"}, nil, &out, &errs); status != wrong {
+	if status := Main([]string{"loadtest", "run", "peak", "--target", "nowhere"}, nil, nil, &out, &errs); status != wrong {
 		t.Errorf("a wrong target is status %d: %s", status, errs.String())
 	}
-	if status := Main([]string{"loadtest", "run", "no-such-plan", "--target", "http://127.0.0.1:1"}, nil, &out, &errs); status != wrong {
+	if status := Main([]string{"loadtest", "run", "no-such-plan", "--target", "http://127.0.0.1:1"}, nil, nil, &out, &errs); status != wrong {
 		t.Errorf("a wrong plan is status %d: %s", status, errs.String())
 	}
 }
