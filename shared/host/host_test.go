@@ -51,6 +51,7 @@ func box(env host.Env) (host.Service, error) {
 		web.Answer(w, 200, []string{c.Address, c.Request, c.Mark, c.Route, c.Operator})
 		return nil
 	}))
+	r.Handle("/webhooks", http.NotFoundHandler())
 	r.Handle("/outside", web.Func(func(w http.ResponseWriter, r *http.Request) error {
 		out, err := http.NewRequestWithContext(r.Context(), "GET", "http://127.0.0.1:1/", nil)
 		if err != nil {
@@ -136,6 +137,7 @@ func TestShadowKeepsNothingAndTellsWhatItWouldHave(t *testing.T) {
 		t.Errorf("a shadow sent %v", u)
 	}
 	status(t, box.Do("GET", "/outside", "", mark.Header, signed(mark.Shadow, "GET", "/outside", "")), 403, "acts on nothing outside")
+	status(t, box.Do("POST", "/webhooks", "", mark.Header, signed(mark.Shadow, "POST", "/webhooks", "")), 409, "takes no shadow")
 }
 
 func TestVisitorIsWhomTheGatewaySigned(t *testing.T) {

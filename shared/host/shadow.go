@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/banyan-migration/banyan/shared/event"
@@ -96,8 +97,23 @@ func (o *overlay) told() map[string]any {
 	return map[string]any{"writes": writes, "messages": append([]event.Message{}, o.messages...)}
 }
 
+// alone are the words in an address that no shadow may ask for: what a third party calls, what spends money or a token,
+// what an operator decides. A second answer to these means nothing, or does harm.
+var alone = map[string]bool{
+	"webhooks": true, "inbound": true, "status": true, "events": true, "unsubscribe": true, "token": true, "refunds": true, "payouts": true,
+	"claims": true, "draw": true, "state": true, "fps": true, "subjects": true, "images": true, "moderate": true, "statements": true,
+}
+
+func mayShadow(r *http.Request) bool {
+	return !slices.ContainsFunc(strings.Split(r.URL.Path, "/"), func(word string) bool { return alone[word] })
+}
+
 // serveShadow runs the same handler with nothing kept, and adds to its answer what it would have written.
 func serveShadow(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	if !mayShadow(r) {
+		web.Fail(w, r, &fault.Error{Kind: fault.Conflict, Text: "This address takes no shadow requests"})
+		return
+	}
 	o := &overlay{items: map[kv.Key]*kv.Item{}}
 	ctx := context.WithValue(r.Context(), overlayKey{}, o)
 	held := &held{header: http.Header{}, status: http.StatusOK}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -226,6 +227,7 @@ func BenchmarkCommits(b *testing.B) {
 	data := []byte(strings.Repeat("x", 700))
 	ids := make(chan int, 64)
 	var group sync.WaitGroup
+	before := spent(b)
 	b.ResetTimer()
 	for range 64 {
 		group.Go(func() {
@@ -245,6 +247,16 @@ func BenchmarkCommits(b *testing.B) {
 	close(ids)
 	group.Wait()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
+	b.ReportMetric(float64((spent(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
+}
+
+// spent is the processor time of this process so far.
+func spent(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkBackfill is one writer with ascending keys, 500 rows a commit.
