@@ -1,6 +1,7 @@
 package payments_test
 
 import (
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -99,7 +100,10 @@ func TestFailoverWhenRefusedConnection(t *testing.T) {
 // PAY-23: a card's token belongs to one acquirer; where that cannot be reached the donor is asked again.
 func TestOwnTokenIsRefusedWhenNotSent(t *testing.T) {
 	t.Parallel()
-	s := open(t, with("STRIPE_URL", deaf(t)))
+	s := open(t)
+	if err := s.door.Shut(); err != nil {
+		t.Fatal(err)
+	}
 	s.take(ask("g1", "pm_card_visa", 1000))
 	if len(s.charged()) != 0 || s.said() != "refused" {
 		t.Fatalf("charges %+v, said %q", s.charged(), s.said())
@@ -107,6 +111,48 @@ func TestOwnTokenIsRefusedWhenNotSent(t *testing.T) {
 	if m := s.pay.Unsent()[0]; !strings.Contains(string(m.Data), `"retry":true`) || !strings.Contains(string(m.Data), "not been charged") {
 		t.Errorf("said %s", m.Data)
 	}
+	if err := s.door.Open(); err != nil {
+		t.Fatal(err)
+	}
+	again := ask("g1", "pm_card_visa", 1000)
+	again.ID = "m-again" // the donor's second click, not the first message again
+	s.take(again)
+	if len(s.charged()) != 1 || !sameWords(s.said(), "refused settled") {
+		t.Errorf("charges %+v, said %q", s.charged(), s.said())
+	}
+}
+
+// With nobody to reach, each acquirer is tried once, and then the donor is told.
+func TestNobodyCanBeReached(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	if err := s.door.Shut(); err != nil {
+		t.Fatal(err)
+	}
+	s.take(ask("g1", "vault:t1", 1000))
+	if v := s.view(s.paymentOf("g1")); len(v.Attempts) != 2 || v.State != "refused" || s.said() != "refused" || !strings.Contains(v.Text, "not been charged") {
+		t.Errorf("view %+v, said %q", v, s.said())
+	}
+}
+
+// ABUSE-6: one gift is no place to try out cards.
+func TestTooManyCards(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	for i := range 12 {
+		m := ask("g1", "pm_card_chargeDeclined", 1000)
+		m.ID = fmt.Sprint("m-", i)
+		s.take(m)
+	}
+	if n := len(s.view(s.paymentOf("g1")).Attempts); n != 10 {
+		t.Errorf("%d attempts, want 10", n)
+	}
+	for _, m := range s.pay.Unsent() {
+		if strings.Contains(string(m.Data), `"retry":false`) {
+			return
+		}
+	}
+	t.Errorf("the donor was never told to stop: %s", s.said())
 }
 
 // PAY-28: an acquirer that is down is left alone but for a probe, and the message waits.

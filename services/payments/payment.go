@@ -24,6 +24,7 @@ type payment struct {
 	Method   string       `json:"method,omitempty"`
 	At       time.Time    `json:"at"`
 	Attempts []attempt    `json:"attempts"`
+	Since    int          `json:"since,omitempty"`   // the first attempt of the donor's latest wish
 	Waiting  bool         `json:"waiting,omitempty"` // for an acquirer that is well enough to try (PAY-28)
 	Refunds  []refund     `json:"refunds,omitempty"`
 	Disputes []dispute    `json:"disputes,omitempty"`

@@ -79,8 +79,12 @@ func (s *service) begin(ctx context.Context, p payment, by string) (_ payment, r
 // is not, so that the sweeper must know of it. Nobody waits before a message: while no acquirer is well, the payment
 // does (PAY-28).
 func (s *service) first(p *payment, by string) (c change, err error) {
+	p.Since = len(p.Attempts)
 	x, open := s.choose(p)
 	switch {
+	case len(p.Attempts) >= most:
+		c.say(event.PaymentsRefused, event.Refused{Sequence: p.Sequence, Payment: p.ID,
+			Text: "This gift has been tried too often. You have not been charged: please begin again tomorrow, or write to us."})
 	case !open:
 		c.say(event.PaymentsRefused, event.Refused{Sequence: p.Sequence, Payment: p.ID, Retry: true,
 			Text: "This way to pay is not open here. You have not been charged: please choose another."})
@@ -99,6 +103,9 @@ func (s *service) first(p *payment, by string) (c change, err error) {
 	}
 	return c, nil
 }
+
+// most is how many attempts one gift may have: enough for a donor's purse, too few to try out stolen cards (ABUSE-6).
+const most = 10
 
 // resume opens the attempt of a payment that has waited; without one that is well it goes on waiting.
 func (s *service) resume(ctx context.Context, p payment, rev kv.Condition) (payment, kv.Condition, bool, error) {

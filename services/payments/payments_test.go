@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -28,7 +27,8 @@ type stage struct {
 	*hosttest.World
 	t    *testing.T
 	psp  *psp.PSP
-	at   string // the acquirers' address
+	door *psp.Door // to the acquirers
+	at   string    // their address
 	pay  *hosttest.Service
 	gift map[string]string // donate's answer by the gift's id
 	env  map[string]string
@@ -46,11 +46,11 @@ func open(t *testing.T, settings ...setting) *stage {
 	t.Helper()
 	s := &stage{World: hosttest.NewWorld(t), t: t, gift: map[string]string{}}
 	o := psp.Options{Latency: psp.Constant(0), Settle: time.Nanosecond, Now: s.Now}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	var err error
+	if s.door, err = psp.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	s.at = "http://" + listener.Addr().String()
+	s.at = "http://" + s.door.Addr().String()
 	donate := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		gift, ok := s.gift[strings.TrimPrefix(r.URL.Path, "/donations/")]
 		if !ok {
@@ -77,8 +77,8 @@ func open(t *testing.T, settings ...setting) *stage {
 		t.Fatal(err)
 	}
 	s.psp.SetWebhooks(psp.Webhooks{Hold: true})
-	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: s.psp.Handler()}}
-	server.Start()
+	server := &http.Server{Handler: s.psp.Handler()}
+	go server.Serve(s.door) // ends with the server
 	s.pay = s.Start(t, payments.New)
 	hooks := httptest.NewServer(s.pay)
 	s.psp.Notify(psp.Hooks{Stripe: hooks.URL + "/payments/webhooks/stripe", Worldpay: hooks.URL + "/payments/webhooks/worldpay"})
@@ -87,7 +87,6 @@ func open(t *testing.T, settings ...setting) *stage {
 		if err := s.psp.Close(); err != nil {
 			t.Error(err)
 		}
-		server.CloseClientConnections()
 		server.Close()
 		hooks.Close()
 	})

@@ -54,10 +54,10 @@ func (p *provider) takes(method, book string) bool {
 // cardNumber is what no token contains and nobody may send us: it is refused and not kept (PCI-1, PCI-2).
 var cardNumber = regexp.MustCompile(`(^|[^0-9])([0-9][ -]?){12,18}[0-9]($|[^0-9])`)
 
-// takers are the providers that could take a payment now: they take its method and have not failed it before.
+// takers are the providers that could take a payment now: they take its method and have not failed this wish before.
 func (s *service) takers(p *payment) []*provider {
 	return slices.DeleteFunc(slices.Clone(s.providers), func(x *provider) bool {
-		return !x.takes(p.Method, p.Book) || slices.ContainsFunc(p.Attempts, func(a attempt) bool { return a.PSP == x.name && a.State == failedUnsent })
+		return !x.takes(p.Method, p.Book) || slices.ContainsFunc(p.Attempts[p.Since:], func(a attempt) bool { return a.PSP == x.name && a.State == failedUnsent })
 	})
 }
 
