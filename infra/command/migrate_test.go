@@ -64,6 +64,11 @@ func verifiedClean(t *testing.T, dump, to string) {
 	t.Helper()
 	var doc verified
 	status, errw := migrates(t, &doc, "migrate", "verify", "--from", dump, "--to", to, "--json")
+	for _, key := range []string{"rows_source", "rows_target", "sum_pence_source", "sum_pence_target", "rejected", "differences"} {
+		if raw, _ := json.Marshal(doc.Forms["donate"]); !strings.Contains(string(raw), `"`+key+`":`) {
+			t.Errorf("--json says no %q", key)
+		}
+	}
 	got := doc.Forms["donate"]
 	if status != done || !doc.Clean || got.RowsSource != 4000 || got.RowsTarget != 3898 || got.SumPenceSource != 36290877 || got.SumPenceTarget != 36290877 {
 		t.Errorf("verify: %d, %s\n%+v", status, errw, doc)
@@ -91,6 +96,13 @@ func TestBackfillAndVerify(t *testing.T) {
 	}
 	migrates(t, &again, args...)
 	backfilled(t, again, 3898)
+	var keys struct{ Forms map[string]map[string]any }
+	migrates(t, &keys, args...)
+	for _, key := range []string{"rows", "moved", "unchanged", "rejected", "refused_parts", "waiting", "sum_pence"} {
+		if _, has := keys.Forms["donate"][key]; !has {
+			t.Errorf("--json says no %q", key)
+		}
+	}
 	if same, _ := os.ReadFile(file); !bytes.Equal(same, rejects) {
 		t.Error("the second run rejects otherwise")
 	}

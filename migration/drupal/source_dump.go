@@ -91,17 +91,55 @@ func (c *counted) Read(p []byte) (int, error) {
 // webforms reads the site's schema. The dump writes tables by name, so the schema is complete where the submissions
 // begin; a dump in another order is read to its end.
 func (s *dumpSource) webforms(ctx context.Context) error {
+	var tables []string
+	early := map[string][]fields{} // rows, until the prefix is known
+	err := s.pass(ctx, func(r *reading, st Statement) (enough bool, err error) {
+		if st.Create != nil {
+			tables = append(tables, st.Create.Name)
+			return false, nil
+		}
+		if prefix, ok := strings.CutSuffix(st.Insert, "webform_submissions"); ok && len(early[prefix+"webform"]) > 0 && len(early[prefix+"webform_component"]) > 0 {
+			return true, nil
+		}
+		if at := strings.LastIndex(st.Insert, "webform"); at >= 0 && s.site.wants(st.Insert[at:]) {
+			err = r.each(st, func(f fields) error {
+				early[st.Insert] = append(early[st.Insert], f)
+				return nil
+			})
+		}
+		return false, err
+	})
+	if err == nil {
+		err = s.site.find(tables)
+	}
+	if err != nil {
+		return err
+	}
+	for table, rows := range early {
+		name, ours := strings.CutPrefix(table, s.site.prefix)
+		if !ours {
+			continue
+		}
+		for _, f := range rows {
+			if err := s.site.add(name, f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// pass goes through the dump until see has enough.
+func (s *dumpSource) pass(ctx context.Context, see func(*reading, Statement) (enough bool, err error)) error {
 	r, err := s.open(nil)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	var tables []string
-	waiting := map[string][]fields{} // rows seen before the prefix was known
 	for {
 		st, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if err == nil {
 			err = ctx.Err()
@@ -109,39 +147,10 @@ func (s *dumpSource) webforms(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if st.Create != nil {
-			tables = append(tables, st.Create.Name)
-			continue
-		}
-		if strings.HasSuffix(st.Insert, "webform_submissions") && len(waiting) > 1 {
-			tables = append(tables, strings.TrimSuffix(st.Insert, "webform_submissions")+"webform_submitted_data")
-			break
-		}
-		if at := strings.LastIndex(st.Insert, "webform"); at >= 0 && s.site.wants(st.Insert[at:]) {
-			err := r.each(st, func(f fields) error {
-				waiting[st.Insert] = append(waiting[st.Insert], f)
-				return nil
-			})
-			if err != nil {
-				return err
-			}
+		if enough, err := see(r, st); enough || err != nil {
+			return err
 		}
 	}
-	if err := s.site.find(tables); err != nil {
-		return err
-	}
-	for table, rows := range waiting {
-		name, ours := strings.CutPrefix(table, s.site.prefix)
-		for _, f := range rows {
-			if !ours {
-				break
-			}
-			if err := s.site.add(name, f); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // each gives the rows of a small INSERT by column name.
@@ -166,53 +175,34 @@ func (d *Dump) each(st Statement, row func(fields) error) error {
 
 // names reads the forms' path aliases and titles.
 func (s *dumpSource) names(ctx context.Context) error {
-	r, err := s.open(nil)
-	if err != nil {
-		return err
-	}
-	defer r.close()
 	at := map[string]int{}
 	for i, f := range s.site.forms {
 		at[fmt.Sprintf("node/%d", f.NID)] = i
 	}
 	seen := map[string]bool{}
-	for {
-		st, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
+	return s.pass(ctx, func(r *reading, st Statement) (bool, error) {
+		var take func(fields) error
 		switch st.Insert {
 		case s.site.prefix + "url_alias":
-			err = r.each(st, func(f fields) error {
+			take = func(f fields) error {
 				if i, ok := at[f["source"]]; ok {
 					s.site.alias(i, f)
 				}
 				return nil
-			})
+			}
 		case s.site.prefix + "node":
-			err = r.each(st, func(f fields) error {
+			take = func(f fields) error {
 				if i, ok := at["node/"+f["nid"]]; ok {
 					s.site.forms[i].Title = f["title"]
 				}
 				return nil
-			})
-		default:
-			if len(seen) == 2 {
-				return nil
 			}
-			continue
-		}
-		if err != nil {
-			return err
+		default: // an INSERT of another table, or a CREATE TABLE
+			return len(seen) == 2, nil
 		}
 		seen[st.Insert] = true
-	}
+		return false, r.each(st, take)
+	})
 }
 
 func (s *dumpSource) Records(ctx context.Context, name string, after int64, yield func(form.Record) error) (int64, error) {
