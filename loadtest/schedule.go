@@ -55,12 +55,18 @@ func (p Plan) donations() iter.Seq[Step] {
 	return func(yield func(Step) bool) {
 		r := rand.New(rand.NewPCG(p.Seed, 1))
 		for at := range arrivals(p.legs(), p.Jitter, r) {
-			addr := fmt.Sprintf("198.51.100.%d", 1+r.IntN(254))
-			if !yield(Step{At: at, Method: "POST", Target: p.Form, Donate: true, Addr: addr, Agent: browser}) {
+			if !yield(Step{At: at, Method: "POST", Target: p.Form, Donate: true, Addr: address(r), Agent: browser}) {
 				return
 			}
 		}
 	}
+}
+
+// address is one of the 131,072 that are kept for benchmarks (198.18.0.0/15, RFC 2544): donors of a night seldom share one,
+// so that a limit on the posts of an address does not meet them.
+func address(r *rand.Rand) string {
+	n := r.IntN(1 << 17)
+	return fmt.Sprintf("198.%d.%d.%d", 18+n>>16, n>>8&0xff, n&0xff)
 }
 
 // arrivals are the moments at which the integral of the rate passes the whole numbers: within a leg from a to b over T
