@@ -1,7 +1,6 @@
 package arch
 
 import (
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -354,7 +353,7 @@ func TestRuleTableIsWellFormed(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range rules {
 		if seen[r.who] {
-			t.Error(fmt.Sprintf("%s has two rules", r.who))
+			t.Errorf("%s has two rules", r.who)
 		}
 		seen[r.who] = true
 	}
