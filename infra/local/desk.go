@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -46,7 +47,7 @@ func (w *World) startServices(context.Context) error {
 	}
 	h, err := local.Start(local.Options{
 		Services: services, Store: func(name string) kv.Store { return db.Store(name) }, Getenv: w.getenv, Files: layer.Files,
-		NewID: uuid.NewString, Log: w.options.Log, Keys: mark.Keys{keyID: w.key},
+		NewID: uuid.NewString, Log: w.options.Log, Keys: mark.Keys{keyID: w.key}, Client: client(),
 	})
 	if err != nil {
 		l.Close()
@@ -57,6 +58,13 @@ func (w *World) startServices(context.Context) error {
 	w.serve("the services", l, w.desk)
 	w.psp.Notify(psp.Hooks{Stripe: address + "/payments/webhooks/stripe", Worldpay: address + "/payments/webhooks/worldpay"})
 	return nil
+}
+
+// client keeps as many connections as payments are under way on the night; the standard two a host would make each call open its own.
+func client() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = 256
+	return &http.Client{Transport: t, Timeout: 10 * time.Second}
 }
 
 // raw is a service's store as the mover and the books see it, past the meter.
