@@ -55,6 +55,7 @@ type conn struct {
 	line []byte // the log line being built
 
 	left      atomic.Bool // the client has closed its side
+	begun     atomic.Bool // a part of a request's head has come
 	busy      atomic.Bool // a request is being answered
 	droppable atomic.Bool // nothing is lost if that request ends here
 	waiting   atomic.Pointer[upstream.Conn]
@@ -101,6 +102,7 @@ func (c *conn) shake() bool {
 func (c *conn) next() bool {
 	c.busy.Store(false)
 	seen, begun := 0, false
+	c.begun.Store(false)
 	t := &c.g.state.Load().cfg.Timeouts
 	for {
 		st := c.g.state.Load()
@@ -120,6 +122,7 @@ func (c *conn) next() bool {
 		seen = len(have)
 		if waiting := seen > start && seen != 1; waiting != begun || seen == start {
 			begun = waiting
+			c.begun.Store(begun)
 			if c.timer.Set(t.Idle); begun {
 				c.timer.Set(t.Head) // from the first byte on, however slowly the rest comes (W-70)
 			}

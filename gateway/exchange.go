@@ -86,7 +86,9 @@ func (x *exchange) run() bool {
 // finish writes the log line and the counters, after the last byte.
 func (x *exchange) finish() {
 	if x.buf != nil {
-		buffers.Put(x.buf)
+		if len(*x.buf) == bufferRoom { // one that grew for a long head is not kept
+			buffers.Put(x.buf)
+		}
 		x.buf = nil
 	}
 	x.In = x.body.total

@@ -13,7 +13,9 @@ import (
 )
 
 // buffers hold what one upstream or one long body sends; only what is used of one costs memory bandwidth.
-var buffers = sync.Pool{New: func() any { b := make([]byte, pieceMax+2<<10); return &b }}
+var buffers = sync.Pool{New: func() any { b := make([]byte, bufferRoom); return &b }}
+
+const bufferRoom = pieceMax + 2<<10
 
 // failure is how an attempt at an upstream ended without an answer.
 type failure struct {

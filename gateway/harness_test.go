@@ -172,6 +172,7 @@ type world struct {
 	ring *split.Keyring
 	plan *cutover.Snapshot
 	mu   sync.Mutex
+	once sync.Once
 }
 
 type safeBuffer struct {
@@ -250,10 +251,20 @@ func startWith(t testing.TB, yaml string, change func(*Gateway), groups ...map[s
 func (w *world) stop() string {
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	if !w.g.draining.Load() {
-		w.g.Shutdown(ctx)
-	}
+	w.once.Do(func() { w.g.Shutdown(ctx) })
 	return w.log.String()
+}
+
+// reading is how many connections have sent a part of a head.
+func (w *world) reading() (n int) {
+	w.g.mu.Lock()
+	defer w.g.mu.Unlock()
+	for c := range w.g.conns {
+		if c.begun.Load() {
+			n++
+		}
+	}
+	return n
 }
 
 // weigh changes the plan.
