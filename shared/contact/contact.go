@@ -138,7 +138,7 @@ func ParsePhone(s string) (Phone, error) {
 		digits = "44" + national // +44 (0)7700 …
 	}
 	british := strings.HasPrefix(digits, "44")
-	if len(digits) < 8 || len(digits) > 15 || digits[0] == '0' || british && (len(digits) < 11 || len(digits) > 12) {
+	if len(digits) < 8 || len(digits) > 15 || digits[0] == '0' || british && (len(digits) < 11 || len(digits) > 12 || digits[2] == '0') {
 		return "", wrong
 	}
 	return Phone("+" + digits), nil
