@@ -24,7 +24,7 @@ func TestServiceRefusesInItsOwnWords(t *testing.T) {
 		!strings.Contains(body, `name="submitted[amount]" value="£1,000,000" size="60" maxlength="128" class="form-text required error"`) {
 		t.Errorf("status %d\n%s", got.Status, body)
 	}
-	if !strings.Contains(s.bodies[0], `"amount":"1000000"`) || !strings.Contains(s.bodies[0], `"country":"GB"`) {
+	if !strings.Contains(s.bodies[0], `"amount":"1000000.00"`) || !strings.Contains(s.bodies[0], `"country":"GB"`) {
 		t.Errorf("the service was asked %s", s.bodies[0])
 	}
 	one := serve(t, adapter(t, nil), gift(), answering(400, `{"data":{},"message":"Giving is closed.","validation_errors":{}}`))

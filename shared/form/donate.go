@@ -1,10 +1,11 @@
 package form
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/banyan-migration/banyan/shared/money"
 )
 
 // Donation is the donate service's request, POST /donations, as far as the old donate form can say it. Its names are
@@ -94,17 +95,14 @@ func (f Form) Component(field string) string {
 	return field
 }
 
-var pounds = regexp.MustCompile(`^(?:£|GBP )?([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(\.[0-9]{2})?$`)
-
 // Amount reads money as people typed it into the old site: an optional "£" or "GBP ", pounds with optional thousands
-// commas, and no pence or two digits of them. It is returned as digits ("1234.50"); nothing and less is no amount.
+// commas, and no pence or two digits of them. It is returned in digits with its pence ("1234.50"); nothing and less is no amount.
 func Amount(typed string) (plain string, ok bool) {
-	m := pounds.FindStringSubmatch(strings.TrimSpace(typed))
-	if m == nil {
+	a, err := money.ParseOld(typed)
+	if err != nil || a.IsZero() {
 		return "", false
 	}
-	plain = strings.ReplaceAll(m[1], ",", "") + m[2]
-	return plain, strings.Trim(plain, "0.") != ""
+	return a.Decimal(), true
 }
 
 // Email says whether a stored address is good enough to move. It is far laxer than what a live form accepts.
