@@ -3,7 +3,6 @@
 package contact
 
 import (
-	"errors"
 	"regexp"
 	"strings"
 	"unicode"
@@ -60,18 +59,23 @@ func luhn(digits string) bool {
 	return sum%10 == 0 && strings.Trim(digits, "0") != ""
 }
 
+// sentence is an error that a form shows as it is.
+type sentence string
+
+func (s sentence) Error() string { return string(s) }
+
 // ParseName takes 1 to 100 letters and what stands between them.
 func ParseName(s string) (Name, error) {
 	s = strings.TrimSpace(s)
 	switch {
 	case s == "":
-		return "", errors.New("Please enter a name")
+		return "", sentence("Please enter a name")
 	case utf8.RuneCountInString(s) > 100:
-		return "", errors.New("Please enter a name of at most 100 letters")
+		return "", sentence("Please enter a name of at most 100 letters")
 	case !printable(s):
-		return "", errors.New("Please enter the name on one line, in letters")
+		return "", sentence("Please enter the name on one line, in letters")
 	case HasCardDigits(s):
-		return "", errors.New("Please enter a name without numbers")
+		return "", sentence("Please enter a name without numbers")
 	}
 	return Name(s), nil
 }
@@ -90,10 +94,10 @@ func ParseEmail(s string) (Email, error) {
 	local, domain, ok := strings.Cut(s, "@")
 	switch {
 	case s == "":
-		return "", errors.New("Please enter an email address")
+		return "", sentence("Please enter an email address")
 	case !ok, local == "", strings.Contains(domain, "@"), len(s) > 254, len(local) > 64, !printable(s), strings.ContainsAny(s, " \"<>(),;:\\"),
 		!dotInside(domain):
-		return "", errors.New("Please enter a valid email address, as name@example.org")
+		return "", sentence("Please enter a valid email address, as name@example.org")
 	}
 	return Email(local + "@" + strings.ToLower(domain)), nil
 }
@@ -113,7 +117,7 @@ type Phone string
 // ParsePhone takes a number as people write it; without a country it is a British one: 07700 900123, +44 7700 900123,
 // 0044…, 44…, (020) 7946 0123.
 func ParsePhone(s string) (Phone, error) {
-	wrong := errors.New("Please enter a valid phone number, as 07700 900123")
+	wrong := sentence("Please enter a valid phone number, as 07700 900123")
 	digits := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" \t.-()/\u00a0", r) {
 			return -1

@@ -3,7 +3,6 @@ package contact
 import (
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,7 +34,7 @@ var shape = regexp.MustCompile(`^([A-Z]{1,2})([0-9]{1,2}|[0-9][A-Z])([0-9])([A-Z
 // that its area exists, and mends O for 0 and I for 1 by position. GIR 0AA and BFPO's BF1 are good; GX11, which is
 // Gibraltar's, is not British (POST-6). It does not know which postcodes are in use.
 func ParsePostcode(s string) (Postcode, error) {
-	wrong := errors.New("Please enter a valid UK postcode, as SW1A 1AA")
+	wrong := sentence("Please enter a valid UK postcode, as SW1A 1AA")
 	s = strings.Map(func(r rune) rune {
 		if r == ' ' || r == '\t' || r == '\u00a0' || r == '-' || r == '.' {
 			return -1
