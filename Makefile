@@ -19,7 +19,7 @@ lint: template
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
 template: ## needs cfn-lint on the PATH; .ci/run installs it
-	cfn-lint template.yaml
+	cfn-lint template.yaml infra/store.yaml
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -o $(BIN) .
