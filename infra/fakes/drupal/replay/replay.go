@@ -229,6 +229,7 @@ func (a Answer) texts() ([]string, error) {
 	return all, nil
 }
 
+// learn pairs the values in their order, wherever they stand: a gateway may leave header lines out.
 func (p *Player) learn(recorded, got Answer) error {
 	old, err := recorded.texts()
 	if err != nil {
@@ -238,13 +239,20 @@ func (p *Player) learn(recorded, got Answer) error {
 	if err != nil {
 		return err
 	}
-	for i := range min(len(old), len(now)) {
-		for _, v := range drupal.Values {
-			was, is := v.Pattern.FindAllStringSubmatch(old[i], -1), v.Pattern.FindAllStringSubmatch(now[i], -1)
-			for j := range min(len(was), len(is)) {
-				p.values = append(p.values, was[j][1], is[j][1])
-			}
+	for _, v := range drupal.Values {
+		was, is := found(v, old), found(v, now)
+		for i := range min(len(was), len(is)) {
+			p.values = append(p.values, was[i], is[i])
 		}
 	}
 	return nil
+}
+
+func found(v drupal.Varying, texts []string) (values []string) {
+	for _, text := range texts {
+		for _, m := range v.Pattern.FindAllStringSubmatch(text, -1) {
+			values = append(values, m[1])
+		}
+	}
+	return values
 }
