@@ -122,7 +122,8 @@ func (x *exchange) identity() (value []byte, known bool) {
 		value = session(&x.req)
 		return value, value != nil
 	case split.Address:
-		return []byte(x.Client), true
+		x.address = append(x.address[:0], x.Client...)
+		return x.address, true
 	case split.Header:
 		value, n := x.req.Header(k.Header)
 		return value, n == 1
