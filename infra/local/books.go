@@ -22,16 +22,17 @@ func (d *demo) settle(ctx context.Context) (string, error) {
 	if err := d.world.desk.Settle(patience); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d ms after the last donor", time.Since(began).Milliseconds()), nil
+	took := time.Since(began)
+	if d.settled != nil {
+		if err := d.settled(ctx, d); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%d ms after the last donor", took.Milliseconds()), nil
 }
 
 // books compares what the donors were told with what donate stored, what the acquirers charged, and the ledger.
 func (d *demo) books(ctx context.Context) (string, error) {
-	if d.tamper != nil {
-		if err := d.tamper(ctx, d.world); err != nil {
-			return "", err
-		}
-	}
 	l := d.report.Load
 	if err := l.Fetch(ctx, d.world.Services+"/reconcile"); err != nil {
 		return "", err
