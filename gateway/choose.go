@@ -134,7 +134,13 @@ func (x *exchange) identity() (value []byte, known bool) {
 // known is the visitor's signed id, or a fresh one that the answer will tell.
 func (x *exchange) known() []byte {
 	if v := x.req.Cookie(split.CookieName); v != nil {
-		if id, ok := x.c.g.o.Keys.Visitor(v); ok {
+		c := x.c
+		if c.cookieID != nil && bytes.Equal(v, c.cookie) {
+			return c.cookieID // a connection's requests carry the same cookie, whose signature has been checked
+		}
+		c.cookie, c.cookieID = append(c.cookie[:0], v...), nil
+		if id, ok := c.g.o.Keys.Visitor(c.cookie); ok {
+			c.cookieID = id
 			return id
 		}
 	}

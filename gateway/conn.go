@@ -54,6 +54,8 @@ type conn struct {
 	out  []byte // what is being written
 	line []byte // the log line being built
 
+	cookie, cookieID []byte // the visitor's latest cookie, and the id in it if it was ours
+
 	left      atomic.Bool // the client has closed its side
 	begun     atomic.Bool // a part of a request's head has come
 	busy      atomic.Bool // a request is being answered

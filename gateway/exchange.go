@@ -36,7 +36,7 @@ type exchange struct {
 	ask      route.Request
 	path     []byte // canonical
 	key      []byte
-	address  []byte // the client's, as a key
+	address  []byte   // the client's, as a key
 	visitor  [32]byte // a fresh visitor id, if newVisitor
 	fresh    bool     // the answer tells the visitor that id
 	route    *route.Route

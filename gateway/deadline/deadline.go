@@ -33,6 +33,9 @@ func New(tick time.Duration) *Sweeper {
 	return s
 }
 
+// Now is the time since the sweeper began, up to a tick old: as good as a clock where seconds count, and much cheaper.
+func (s *Sweeper) Now() time.Duration { return time.Duration(s.now.Load()) }
+
 // Close ends the sweep; timers set afterwards never end a wait.
 func (s *Sweeper) Close() {
 	close(s.stop)

@@ -21,7 +21,7 @@ type Conn struct {
 	pool       *Pool
 	left       int // requests that it may still carry
 	idleTime   time.Duration
-	idleSince  time.Time
+	idleSince  time.Duration // on the sweeper's clock
 	raw        syscall.RawConn
 	peek       func(fd uintptr)
 	still      bool

@@ -126,7 +126,7 @@ func (p *Pool) take() *Conn {
 		p.idle[n-1] = nil
 		p.idle = p.idle[:n-1]
 		p.mu.Unlock()
-		if time.Since(c.idleSince) < c.idleTime && c.quiet() {
+		if p.o.Sweeper.Now()-c.idleSince < c.idleTime && c.quiet() {
 			c.Reused = true
 			return c
 		}
@@ -169,7 +169,7 @@ func (p *Pool) connect() (net.Conn, error) {
 
 // put keeps a connection for later, unless there are enough.
 func (p *Pool) put(c *Conn) {
-	c.idleSince = time.Now()
+	c.idleSince = p.o.Sweeper.Now()
 	p.mu.Lock()
 	keep := !p.retired && len(p.idle) < p.o.Idle
 	if keep {
@@ -183,12 +183,12 @@ func (p *Pool) put(c *Conn) {
 
 // Sweep closes the connections that have been idle for too long. Call it about once a second.
 func (p *Pool) Sweep() {
-	now := time.Now()
+	now := p.o.Sweeper.Now()
 	var old []*Conn
 	p.mu.Lock()
 	kept := p.idle[:0]
 	for _, c := range p.idle {
-		if now.Sub(c.idleSince) < c.idleTime {
+		if now-c.idleSince < c.idleTime {
 			kept = append(kept, c)
 		} else {
 			old = append(old, c)

@@ -113,15 +113,10 @@ func lineEnds(b []byte, from int) *Error {
 // Parse reads a whole head, from the request line to the empty line, as Find has found it.
 func (r *Request) Parse(head []byte, l Limits) *Error {
 	*r = Request{Fields: r.Fields[:0]}
-	if err := lineBreaks(head); err != nil {
-		return err
-	}
-	cut := bytes.IndexByte(head, '\r')
-	if err := r.line(head[:cut], l); err != nil {
-		return err
-	}
-	var err *Error
-	if r.Fields, err = fields(head[cut+2:], l, r.Fields); err != nil {
+	if err := r.parts(head, l); err != nil {
+		if broken := lineBreaks(head); broken != nil {
+			return broken // the better name for what is wrong: no part accepts a bare CR or LF
+		}
 		return err
 	}
 	if err := r.meaning(); err != nil {
@@ -131,6 +126,18 @@ func (r *Request) Parse(head []byte, l Limits) *Error {
 		return err
 	}
 	return r.place()
+}
+
+// parts parses the request line and the fields.
+func (r *Request) parts(head []byte, l Limits) (err *Error) {
+	cut := bytes.IndexByte(head, '\r')
+	if head[cut+1] != '\n' {
+		return bad("W-1", "a CR stands without its LF")
+	}
+	if err = r.line(head[:cut], l); err == nil {
+		r.Fields, err = fields(head[cut+2:], l, r.Fields)
+	}
+	return err
 }
 
 // lineBreaks refuses bare CR and LF in a whole head.

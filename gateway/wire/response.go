@@ -46,22 +46,21 @@ func FindResponse(b []byte, seen int, l Limits) (end int, err *Error) {
 // within head to unfold lines; every field's Drop is set as W-25 wants it.
 func (r *Response) Parse(head []byte, l Limits) *Error {
 	*r = Response{Fields: r.Fields[:0]}
-	if lineBreaks(head) != nil {
-		return malformed("W-1", "the upstream's head holds a bare CR or LF")
-	}
 	cut := bytes.IndexByte(head, '\r')
+	if head[cut+1] != '\n' {
+		return malformed("W-1", "the upstream's head holds a bare CR")
+	}
 	if err := r.line(head[:cut]); err != nil {
 		return err
 	}
 	lines := head[cut+2:]
-	if bytes.Contains(lines, []byte("\n ")) || bytes.Contains(lines, []byte("\n\t")) {
-		if lines[0] == ' ' || lines[0] == '\t' {
-			return malformed("W-20", "the upstream's first header line begins with white space")
-		}
-		lines, r.Folds = unfold(lines)
-	}
 	var err *Error
-	if r.Fields, err = fields(lines, l, r.Fields); err != nil {
+	r.Fields, err = fields(lines, l, r.Fields)
+	if err != nil && err.Rule == "W-21" && lines[0] != ' ' && lines[0] != '\t' {
+		lines, r.Folds = unfold(lines)
+		r.Fields, err = fields(lines, l, r.Fields[:0])
+	}
+	if err != nil {
 		return malformed(err.Rule, "the upstream's head: "+err.Text)
 	}
 	return r.meaning()

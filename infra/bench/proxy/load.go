@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// visitor is one kept connection that asks as a browser does, with the cookie that it was given.
+type visitor struct {
+	c       net.Conn
+	r       *bufio.Reader
+	request []byte
+}
+
+const page = "GET /donate/now?utm_source=bbc HTTP/1.1\r\nHost: www.rednosefund.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n" +
+	"Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\nAccept-Language: en-GB,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\nReferer: http://www.rednosefund.example/\r\n" +
+	"Cookie: has_js=1%s\r\n\r\n"
+
+func visit(addr string) (*visitor, error) {
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	v := &visitor{c: c, r: bufio.NewReaderSize(c, 8192), request: []byte(fmt.Sprintf(page, ""))}
+	head, err := v.ask()
+	if err != nil {
+		return nil, err
+	}
+	for l := range strings.SplitSeq(head, "\r\n") {
+		if set, ok := strings.CutPrefix(l, "Set-Cookie: "); ok {
+			cookie, _, _ := strings.Cut(set, ";")
+			v.request = []byte(fmt.Sprintf(page, "; "+cookie))
+		}
+	}
+	return v, nil
+}
+
+// ask sends the request and reads the whole answer, of which it returns the head.
+func (v *visitor) ask() (string, error) {
+	if _, err := v.c.Write(v.request); err != nil {
+		return "", err
+	}
+	return v.answer()
+}
+
+func (v *visitor) answer() (string, error) {
+	for {
+		b, _ := v.r.Peek(v.r.Buffered())
+		end := bytes.Index(b, []byte("\r\n\r\n"))
+		if end < 0 {
+			if _, err := v.r.Peek(len(b) + 1); err != nil {
+				return "", err
+			}
+			continue
+		}
+		head := string(b[:end])
+		if !strings.HasPrefix(head, "HTTP/1.1 200") {
+			return "", errors.New("answered " + head)
+		}
+		length := 0
+		if i := max(strings.Index(head, "Content-Length: "), strings.Index(head, "content-length: ")); i >= 0 { // HAProxy writes names small
+			number, _, _ := strings.Cut(head[i+16:], "\r\n")
+			length, _ = strconv.Atoi(number)
+		}
+		v.r.Discard(end + 4)
+		_, err := io.CopyN(io.Discard, v.r, int64(length))
+		return head, err
+	}
+}
+
+func visitAll(addr string, n int) ([]*visitor, error) {
+	var all []*visitor
+	for range n {
+		v, err := visit(addr)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// load asks as fast as 64 connections can, for so long, and says how often it was answered.
+func load(addr string, length time.Duration) (n int64, took time.Duration, err error) {
+	all, err := visitAll(addr, connections)
+	if err != nil {
+		return 0, 0, err
+	}
+	var count atomic.Int64
+	var failed atomic.Pointer[error]
+	var wg sync.WaitGroup
+	began := time.Now()
+	for _, v := range all {
+		wg.Go(func() {
+			defer v.c.Close()
+			for time.Since(began) < length {
+				if _, err := v.ask(); err != nil {
+					failed.Store(&err)
+					return
+				}
+				count.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if e := failed.Load(); e != nil {
+		err = *e
+	}
+	return count.Load(), time.Since(began), err
+}
+
+// paced asks at a steady rate, whatever the answers take, and says what the slowest hundredth took. Time is counted from when a
+// request was due.
+func paced(addr string, rate int, length time.Duration) (p99 time.Duration, err error) {
+	all, err := visitAll(addr, connections)
+	if err != nil {
+		return 0, err
+	}
+	var mu sync.Mutex
+	var times []time.Duration
+	var wg sync.WaitGroup
+	gap := time.Second * connections / time.Duration(rate)
+	began := time.Now().Add(10 * time.Millisecond)
+	for i, v := range all {
+		wg.Go(func() {
+			defer v.c.Close()
+			var mine []time.Duration
+			for due := began.Add(gap * time.Duration(i) / connections); due.Sub(began) < length; due = due.Add(gap) {
+				time.Sleep(time.Until(due))
+				sent := time.Now()
+				if _, e := v.ask(); e != nil {
+					mu.Lock()
+					err = e
+					mu.Unlock()
+					return
+				}
+				mine = append(mine, time.Since(sent))
+			}
+			mu.Lock()
+			times = append(times, mine...)
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	if err != nil {
+		return 0, err
+	}
+	slices.Sort(times)
+	return times[len(times)*99/100], nil
+}
+
+// long fetches an answer of 1 GiB through a proxy and says what the proxy's memory was before, and at most meanwhile.
+func long(p *process) (before, most int64, err error) {
+	c, err := net.Dial("tcp", p.addr)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer c.Close()
+	before = p.resident()
+	io.WriteString(c, "GET /long HTTP/1.1\r\nHost: www.rednosefund.example\r\nConnection: close\r\n\r\n")
+	buf := make([]byte, 1<<20)
+	var n int64
+	for look := int64(0); ; {
+		m, err := c.Read(buf)
+		if n += int64(m); n >= look {
+			most, look = max(most, p.resident()), n+64<<20
+		}
+		if err != nil {
+			break
+		}
+	}
+	if n < longAnswer {
+		return 0, 0, fmt.Errorf("%d of %d bytes came", n, int64(longAnswer))
+	}
+	return before, most, nil
+}
