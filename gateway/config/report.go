@@ -68,6 +68,10 @@ func (r Checked) Print(w io.Writer, file string) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		fmt.Fprintf(w, "%s takes\n  %s\n", name, strings.Join(r.Names[name], "\n  "))
+		all := strings.Join(r.Names[name], "\n  ")
+		fmt.Fprintf(w, "%s takes\n  %s\n", name, all)
+		if strings.Contains(all, "?!q") {
+			fmt.Fprintln(w, "  (?!q: only without q in the query, by which Drupal would take another page)")
+		}
 	}
 }
