@@ -3,7 +3,7 @@ GO ?= go
 FUZZTIME ?= 60s
 BIN = build/banyan
 
-.PHONY: check test race lint build local fuzz rules check-newservice bench bench-proxy bench-donate bench-backfill template browser
+.PHONY: check test race lint build local fuzz rules check-newservice bench bench-proxy bench-donate bench-backfill bench-start template browser
 
 check: lint test race ## everything that needs Go alone, then the linters
 
@@ -36,7 +36,7 @@ rules: ## the rules of the wire contract and where each is proved
 check-newservice: ## CONTRIBUTING's recipe "add a service", followed by a script in a copy
 	infra/newservice/check.sh
 
-bench: bench-proxy bench-donate bench-backfill
+bench: bench-proxy bench-donate bench-backfill bench-start
 
 bench-proxy: ## CPU a proxied request beside nginx, HAProxy (both must be installed) and net/http's ReverseProxy
 	$(GO) run ./infra/bench/proxy
@@ -46,6 +46,9 @@ bench-donate: ## 350 donations a second for a minute through every part
 
 bench-backfill: ## a generated dump of a million submissions into the store
 	$(GO) run ./infra/bench/migrate
+
+bench-start: ## `banyan up`, from exec to the first page, on an empty folder and on a used one
+	$(GO) run ./infra/bench/start
 
 browser: ## the donor's journey in a real browser; needs chromium and chromedriver
 	BANYAN_CHROMIUM=$${BANYAN_CHROMIUM:-chromedriver} $(GO) test -count=1 -run Browser ./infra/local/...
