@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/banyan-migration/banyan/gateway/config"
@@ -44,7 +45,8 @@ func New(o Options) (http.Handler, error) {
 	}
 	a := &api{o}
 	registry := prometheus.NewRegistry()
-	for _, c := range append(o.Gather, planMetrics{o.Plan}) {
+	own := []prometheus.Collector{planMetrics{o.Plan}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
+	for _, c := range append(own, o.Gather...) {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("dash: metrics: %w", err)
 		}

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/banyan-migration/banyan/gateway"
 	"github.com/banyan-migration/banyan/gateway/config"
@@ -198,8 +197,7 @@ func (r *running) admin(token string) (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	gather := []prometheus.Collector{r.gateway, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
-	handler, err := dash.New(dash.Options{Plan: r.plan, Config: r.gateway.Config, Keys: ring, Token: token, Gather: gather})
+	handler, err := dash.New(dash.Options{Plan: r.plan, Config: r.gateway.Config, Keys: ring, Token: token, Gather: []prometheus.Collector{r.gateway}})
 	if err != nil {
 		return nil, err
 	}

@@ -2,14 +2,12 @@ package command
 
 import (
 	"crypto/rand"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/banyan-migration/banyan/gateway/split"
+	"github.com/banyan-migration/banyan/infra/local"
 	"github.com/banyan-migration/banyan/shared/kv"
 	"github.com/banyan-migration/banyan/shared/kv/sqlite"
 )
@@ -64,22 +62,9 @@ func signingKeys(configured []split.Secret, dir string) ([]split.Secret, error) 
 	if dir == "" {
 		return []split.Secret{made}, nil
 	}
-	file := filepath.Join(dir, "gateway.key")
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		kept, err := os.ReadFile(file)
-		made.Value = strings.TrimSpace(string(kept))
-		if err != nil || made.Value == "" {
-			return nil, fail(outside, "the key kept in %s cannot be read (%v): remove the file and a new one is made; visitors are then drawn anew", file, err)
-		}
-		return []split.Secret{made}, nil
-	}
-	if err == nil {
-		_, err = fmt.Fprintln(f, made.Value)
-		err = errors.Join(err, f.Sync(), f.Close())
-	}
-	if err != nil {
-		return nil, fail(outside, "the key that was made cannot be kept: %w; name one in keys, or make room; nothing was started", err)
+	var err error
+	if made.Value, err = local.KeepKey(dir); err != nil {
+		return nil, fail(outside, "%w; nothing was started", err)
 	}
 	return []split.Secret{made}, nil
 }

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/banyan-migration/banyan/gateway"
 	"github.com/banyan-migration/banyan/gateway/config"
@@ -90,8 +89,7 @@ func (w *World) startAdmin(c *config.Config, ring *split.Keyring) error {
 	if w.AdminToken == "" {
 		w.AdminToken = rand.Text()
 	}
-	gather := []prometheus.Collector{w.gate.Gateway, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
-	h, err := dash.New(dash.Options{Plan: w.gate.plan, Config: w.gate.Config, Keys: ring, Token: w.AdminToken, Gather: gather})
+	h, err := dash.New(dash.Options{Plan: w.gate.plan, Config: w.gate.Config, Keys: ring, Token: w.AdminToken, Gather: []prometheus.Collector{w.gate.Gateway}})
 	if err != nil {
 		return err
 	}
@@ -101,7 +99,7 @@ func (w *World) startAdmin(c *config.Config, ring *split.Keyring) error {
 	}
 	w.Admin = address
 	w.serve("the admin API", l, h)
-	return dash.Door{Admin: address, Token: w.AdminToken}.Leave(w.options.Dir)
+	return w.Door().Leave(w.options.Dir)
 }
 
 // serve answers a listener with net/http until the world closes.

@@ -13,8 +13,8 @@ import (
 // keyID names the key that a world makes for itself.
 const keyID = "local"
 
-// keepKey reads the folder's key, or makes it once: cookies, overrides and marks outlive a restart.
-func keepKey(dir string) (string, error) {
+// KeepKey reads the key that a state folder keeps, or makes it once: cookies, overrides and marks outlive a restart.
+func KeepKey(dir string) (string, error) {
 	file := filepath.Join(dir, "gateway.key")
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -22,10 +22,10 @@ func keepKey(dir string) (string, error) {
 		if key := strings.TrimSpace(string(kept)); err == nil && key != "" {
 			return key, nil
 		}
-		return "", fmt.Errorf("local: the key in %s cannot be read (%v): remove the file and a new one is made", file, err)
+		return "", fmt.Errorf("local: the key in %s cannot be read (%v): remove the file and a new one is made; visitors are then drawn anew", file, err)
 	}
 	if err != nil {
-		return "", fmt.Errorf("local: the key cannot be kept: %w", err)
+		return "", fmt.Errorf("local: the key that was made cannot be kept: %w; make room, or name one in keys", err)
 	}
 	made := rand.Text() + rand.Text()
 	_, err = fmt.Fprintln(f, made)
