@@ -67,7 +67,7 @@ func Start(o Options) (*Host, error) {
 		o.Now = time.Now
 	}
 	if o.Client == nil {
-		o.Client = &http.Client{Timeout: 10 * time.Second}
+		o.Client = client()
 	}
 	if o.Tick == 0 {
 		o.Tick = time.Minute
@@ -91,6 +91,14 @@ func Start(o Options) (*Host, error) {
 	h.carrier.run(ctx)
 	h.ticking.Go(func() { h.tick(ctx, o.Tick) })
 	return h, nil
+}
+
+// client keeps a connection for each call that the carrier may make at once: net/http alone keeps two a host, and dials
+// anew for every other call to an acquirer.
+func client() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = workers
+	return &http.Client{Timeout: 10 * time.Second, Transport: t}
 }
 
 func (h *Host) start(name string, o Options) (*service, error) {
