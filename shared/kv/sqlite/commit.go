@@ -128,7 +128,16 @@ func (db *DB) transact(group []*commit) (answers []error, err error) {
 	return answers, nil
 }
 
-func (db *DB) exec(ctx context.Context, statement string) error {
-	_, err := db.writer.ExecContext(ctx, statement)
+// exec runs one of the committer's own few statements, each prepared when it is first needed: every commit begins and ends
+// with them.
+func (db *DB) exec(ctx context.Context, statement string) (err error) {
+	prepared := db.turns[statement]
+	if prepared == nil {
+		if prepared, err = db.writer.PrepareContext(ctx, statement); err != nil {
+			return err
+		}
+		db.turns[statement] = prepared
+	}
+	_, err = prepared.ExecContext(ctx)
 	return err
 }

@@ -27,8 +27,9 @@ type DB struct {
 
 	path    string
 	readers *sql.DB
-	writers *sql.DB   // holds the one connection below
-	writer  *sql.Conn // the committer's alone after Open
+	writers *sql.DB              // holds the one connection below
+	writer  *sql.Conn            // the committer's alone after Open
+	turns   map[string]*sql.Stmt // BEGIN, COMMIT and their like; the committer's alone
 	queue   chan *commit
 	stop    chan struct{}
 	done    chan struct{}
@@ -42,7 +43,7 @@ const grouped = 1024
 
 // Open opens a file, or makes it. Nobody but Close may close it, and then nothing may be asked of it.
 func Open(path string) (*DB, error) {
-	db := &DB{path: path, queue: make(chan *commit, grouped), stop: make(chan struct{}), done: make(chan struct{}), stores: map[string]*store{}}
+	db := &DB{path: path, queue: make(chan *commit, grouped), stop: make(chan struct{}), done: make(chan struct{}), stores: map[string]*store{}, turns: map[string]*sql.Stmt{}}
 	var err error
 	// FULL: with WAL, NORMAL would lose acknowledged commits when the power goes.
 	if db.writers, err = sql.Open("sqlite", source(path, "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16000)", "wal_autocheckpoint(4000)")); err != nil {

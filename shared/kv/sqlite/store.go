@@ -29,9 +29,8 @@ CREATE TABLE IF NOT EXISTS %[1]s (
   PRIMARY KEY (part, sort)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS %[1]s_expires ON %[1]s (expires) WHERE expires <> 0;
 CREATE TABLE IF NOT EXISTS %[1]s_messages (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, shard INTEGER NOT NULL, part BLOB NOT NULL, sort BLOB NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS %[1]s_waiting ON %[1]s_messages (shard);
-CREATE INDEX IF NOT EXISTS %[1]s_message ON %[1]s_messages (id);`
+  seq INTEGER PRIMARY KEY, shard INTEGER NOT NULL, part BLOB NOT NULL, sort BLOB NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS %[1]s_waiting ON %[1]s_messages (shard, id);`
 
 // Times are stored as Unix nanoseconds, 0 for never. "?5" is always now.
 const (
@@ -45,14 +44,14 @@ const (
 	listSQL    = `SELECT sort, rev, data, expires FROM %s WHERE part = ?1 AND sort >= ?2 AND (expires = 0 OR expires > ?3) ORDER BY sort LIMIT ?4`
 	boundedSQL = `SELECT sort, rev, data, expires FROM %s WHERE part = ?1 AND sort >= ?2 AND sort < ?5 AND (expires = 0 OR expires > ?3) ORDER BY sort LIMIT ?4`
 	causedSQL  = `INSERT INTO %s_messages (shard, part, sort, id, body) VALUES (?1, ?2, ?3, ?4, ?5)`
-	sentSQL    = `DELETE FROM %s_messages WHERE id = ?1 AND part = ?2 AND sort = ?3`
+	sentSQL    = `DELETE FROM %s_messages WHERE shard = ?1 AND id = ?2 AND part = ?3 AND sort = ?4`
 	unsentSQL  = `SELECT part, sort, body FROM %s_messages WHERE shard = ?1 ORDER BY seq LIMIT ?2`
 	expiredSQL = `DELETE FROM %s WHERE expires <> 0 AND expires <= ?1`
 )
 
 // make runs in the committer: it makes the tables, drops what expired while nobody looked, and prepares what writes.
 func (s *store) make(ctx context.Context) error {
-	if err := s.db.exec(ctx, fmt.Sprintf(schema, s.name)); err != nil {
+	if _, err := s.db.writer.ExecContext(ctx, fmt.Sprintf(schema, s.name)); err != nil {
 		return errBroken{err}
 	}
 	if _, err := s.db.writer.ExecContext(ctx, fmt.Sprintf(expiredSQL, s.name), s.db.now().UnixNano()); err != nil {

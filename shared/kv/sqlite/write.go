@@ -152,7 +152,7 @@ func (s *store) Sent(ctx context.Context, key kv.Key, ids ...string) error {
 	}
 	return s.db.ask(&commit{ctx: ctx, answer: make(chan error, 1), run: func(ctx context.Context) error {
 		for _, id := range ids {
-			if _, err := s.sent.ExecContext(ctx, id, []byte(key.Part), []byte(key.Sort)); err != nil {
+			if _, err := s.sent.ExecContext(ctx, kv.ShardOf(key), id, []byte(key.Part), []byte(key.Sort)); err != nil {
 				return errBroken{err}
 			}
 		}
