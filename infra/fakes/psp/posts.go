@@ -60,7 +60,7 @@ func newPosts(p *PSP) *posts {
 func (s *posts) resume() error {
 	var left []event
 	err := s.p.store.do(func(t *tx) error {
-		rows, err := t.sql.QueryContext(t.ctx, `SELECT n, psp, id, body, at FROM event WHERE taken = 0 ORDER BY n`)
+		rows, err := t.query(`SELECT n, psp, id, body, at FROM event WHERE taken = 0 ORDER BY n`)
 		if err != nil {
 			return err
 		}
@@ -232,7 +232,7 @@ func (p *PSP) tellStripe(t *tx, kind string, object any) error {
 
 func (c *call) retrieveEvent(t *tx) (answer, error) {
 	var raw json.RawMessage
-	found, err := scan(t.sql.QueryRowContext(t.ctx, `SELECT body FROM event WHERE n = ? AND psp = ?`, number(c.r.PathValue("id")), Stripe), &raw)
+	found, err := t.read(&raw, `SELECT body FROM event WHERE n = ? AND psp = ?`, number(c.r.PathValue("id")), Stripe)
 	if err != nil || !found {
 		return bad(404, "id", "No such event: '"+c.r.PathValue("id")+"'"), err
 	}

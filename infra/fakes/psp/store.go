@@ -27,7 +27,8 @@ CREATE INDEX IF NOT EXISTS event_waiting ON event (n) WHERE taken = 0;`
 type store struct {
 	db      *sql.DB
 	conn    *sql.Conn
-	remove  string // a temporary file's folder
+	known   map[string]*sql.Stmt // prepared when first used; the committer alone touches them
+	remove  string               // a temporary file's folder
 	jobs    chan *job
 	quit    chan struct{} // closed by close
 	done    chan struct{} // closed when the committer has ended
@@ -50,7 +51,7 @@ var errClosed = errors.New("psp: closed")
 const group = 256 // jobs a commit at most, so that none waits long
 
 func openStore(file string) (*store, error) {
-	s := &store{jobs: make(chan *job, group), quit: make(chan struct{}), done: make(chan struct{})}
+	s := &store{known: map[string]*sql.Stmt{}, jobs: make(chan *job, group), quit: make(chan struct{}), done: make(chan struct{})}
 	if file == "" {
 		dir, err := os.MkdirTemp("", "psp")
 		if err != nil {
@@ -156,17 +157,18 @@ func (s *store) commit(first *job) {
 	if len(jobs) == 0 {
 		return
 	}
-	ctx := context.Background()
-	t, err := s.conn.BeginTx(ctx, nil)
+	all := &tx{store: s}
+	err := all.exec(`BEGIN IMMEDIATE`)
 	for _, j := range jobs {
 		if err == nil {
-			err = s.one(&tx{ctx: ctx, sql: t, last: &s.last}, j)
+			err = s.one(&tx{store: s}, j)
 		}
 	}
 	if err == nil {
-		err = t.Commit()
-	} else if t != nil {
-		t.Rollback()
+		err = all.exec(`COMMIT`)
+	}
+	if err != nil {
+		_ = all.exec(`ROLLBACK`) // it may have rolled back by itself, or never begun
 	}
 	for _, j := range jobs {
 		if err != nil {
@@ -206,22 +208,40 @@ func (s *store) next(have int) *job {
 
 // tx is what a job may do.
 type tx struct {
-	ctx  context.Context
-	sql  *sql.Tx
-	last *int64
-
+	store  *store
 	events []event // sent when the job is durable
 }
 
+// statement prepares a statement once: reading its SQL would cost more than running it.
+func (t *tx) statement(q string) (st *sql.Stmt, err error) {
+	if st = t.store.known[q]; st == nil {
+		if st, err = t.store.conn.PrepareContext(context.Background(), q); err == nil {
+			t.store.known[q] = st
+		}
+	}
+	return st, err
+}
+
 func (t *tx) exec(q string, args ...any) error {
-	_, err := t.sql.ExecContext(t.ctx, q, args...)
+	st, err := t.statement(q)
+	if err == nil {
+		_, err = st.Exec(args...)
+	}
 	return err
+}
+
+func (t *tx) query(q string, args ...any) (*sql.Rows, error) {
+	st, err := t.statement(q)
+	if err != nil {
+		return nil, err
+	}
+	return st.Query(args...)
 }
 
 // id is the next identifier of a kind: its prefix and a number that is the row's own.
 func (t *tx) id(kind string) string {
-	*t.last++
-	return fmt.Sprintf("%s_%016d", kind, *t.last)
+	t.store.last++
+	return fmt.Sprintf("%s_%016d", kind, t.store.last)
 }
 
 // number is the row that an identifier names, or -1.
@@ -248,28 +268,33 @@ func (t *tx) put(id, ref string, v any) error {
 // get reads a document; false: there is none.
 func (t *tx) get(id string, v any) (bool, error) {
 	kind, _, _ := strings.Cut(id, "_")
-	return scan(t.sql.QueryRowContext(t.ctx, `SELECT body FROM doc WHERE n = ? AND kind = ?`, number(id), kind), v)
+	return t.read(v, `SELECT body FROM doc WHERE n = ? AND kind = ?`, number(id), kind)
 }
 
 // find reads the newest document with this ref.
 func (t *tx) find(ref string, v any) (bool, error) {
-	return scan(t.sql.QueryRowContext(t.ctx, `SELECT body FROM doc WHERE ref = ? AND ref <> '' ORDER BY n DESC LIMIT 1`, ref), v)
+	return t.read(v, `SELECT body FROM doc WHERE ref = ? AND ref <> '' ORDER BY n DESC LIMIT 1`, ref)
 }
 
-func scan(row *sql.Row, v any) (bool, error) {
-	var b string
-	switch err := row.Scan(&b); {
+// read reads the document that a query finds first.
+func (t *tx) read(v any, q string, args ...any) (bool, error) {
+	st, err := t.statement(q)
+	if err != nil {
+		return false, err
+	}
+	var b []byte
+	switch err := st.QueryRow(args...).Scan(&b); {
 	case errors.Is(err, sql.ErrNoRows):
 		return false, nil
 	case err != nil:
 		return false, err
 	}
-	return true, json.Unmarshal([]byte(b), v)
+	return true, json.Unmarshal(b, v)
 }
 
 // each reads the documents of a query into v after v.
 func (t *tx) each(query string, args []any, do func(*charge)) error {
-	rows, err := t.sql.QueryContext(t.ctx, query, args...)
+	rows, err := t.query(query, args...)
 	if err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ type kept struct {
 }
 
 func (t *tx) answer(key string) (k kept, at time.Time, found bool, err error) {
-	rows, err := t.sql.QueryContext(t.ctx, `SELECT asked, status, body, at FROM answer WHERE key = ?`, key)
+	rows, err := t.query(`SELECT asked, status, body, at FROM answer WHERE key = ?`, key)
 	if err != nil {
 		return k, at, false, err
 	}
