@@ -61,6 +61,7 @@ type conn struct {
 	busy      atomic.Bool // a request is being answered
 	droppable atomic.Bool // nothing is lost if that request ends here
 	waiting   atomic.Pointer[upstream.Conn]
+	used      bool // it has had a request
 
 	x exchange
 }
@@ -100,6 +101,9 @@ func (c *conn) shake() bool {
 	return t.HandshakeContext(ctx) == nil
 }
 
+// firstGrace is how long a connection without a request yet may wait at the end: its request is on the way, and closing would reset it.
+const firstGrace = time.Second
+
 // next reads until a whole head is there. It is false when the connection is to be closed; what had to be said has been said then.
 func (c *conn) next() bool {
 	c.busy.Store(false)
@@ -119,6 +123,7 @@ func (c *conn) next() bool {
 			c.timer.Clear()
 			c.x.begin(st, have[start:end])
 			c.r += end
+			c.used = true
 			return true
 		}
 		seen = len(have)
@@ -130,7 +135,10 @@ func (c *conn) next() bool {
 			}
 		}
 		if !begun && c.g.draining.Load() {
-			return false
+			if c.used {
+				return false
+			}
+			c.timer.Set(firstGrace)
 		}
 		c.room()
 		if err := c.fill(); err == errOverdue && begun {
@@ -213,6 +221,9 @@ func (c *conn) rest() {
 	if cap(c.out) > 2*joinMax {
 		c.out = nil
 	}
+	if cap(c.x.spooled) > 2*joinMax {
+		c.x.spooled = nil
+	}
 }
 
 // departed is called by the sweep when the client has closed its side while an upstream is being waited for (W-84).
@@ -243,13 +254,21 @@ func (c *conn) close() {
 	c.nc.Close()
 }
 
+// reset ends the connection so that the client sees that something broke: where the end of the connection is the end of the answer,
+// an orderly one would make half an answer look whole (W-65).
+func (c *conn) reset() {
+	if c.tcp != nil {
+		c.tcp.SetLinger(0)
+	}
+}
+
 // goodbye closes the sending side and reads what the client still sends: a connection closed over unread bytes is reset,
 // and the client may never see its last answer.
 func (c *conn) goodbye() {
-	if c.tcp == nil {
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	c.tcp.CloseWrite()
 	c.timer.Set(c.g.pace.linger)
 	for range 64 {
 		if _, err := c.read(c.home); err != nil && err != errInterrupted {

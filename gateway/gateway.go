@@ -110,6 +110,7 @@ func (g *Gateway) Serve(l net.Listener) error {
 		l.Close()
 		return nil
 	}
+	defer g.served.Done()
 	for wait := time.Duration(0); ; {
 		nc, err := l.Accept()
 		switch {
@@ -138,6 +139,7 @@ func (g *Gateway) listen(l net.Listener) bool {
 		return false
 	}
 	g.listeners[l] = struct{}{}
+	g.served.Add(1) // so that Shutdown waits for what was accepted at the last moment
 	return true
 }
 
@@ -148,11 +150,6 @@ func (g *Gateway) serve(nc net.Conn) {
 	}
 	c := newConn(g, nc)
 	g.mu.Lock()
-	if g.draining.Load() {
-		g.mu.Unlock()
-		nc.Close()
-		return
-	}
 	g.conns[c] = struct{}{}
 	g.served.Add(1)
 	g.mu.Unlock()

@@ -176,8 +176,8 @@ func TestTLSBackend(t *testing.T) {
 		}
 	}
 	behind.last(t, 3)
-	if behind.dialed != 1 {
-		t.Errorf("%d connections, want one that is kept", behind.dialed)
+	if behind.dials() != 1 {
+		t.Errorf("%d connections, want one that is kept", behind.dials())
 	}
 }
 
@@ -291,8 +291,8 @@ func TestReuseOfConnections(t *testing.T) {
 				t.Errorf("%s: %q", name, got)
 			}
 		}
-		if o.dialed != c.dialed {
-			t.Errorf("%s: %d connections, want %d", name, o.dialed, c.dialed)
+		if o.dials() != c.dialed {
+			t.Errorf("%s: %d connections, want %d", name, o.dials(), c.dialed)
 		}
 	}
 	dead := once(t, ok)
@@ -475,6 +475,26 @@ func TestRateOfMovedPosts(t *testing.T) {
 	w.weigh(map[string]cutover.Group{})
 	if got := from("192.0.2.1", post("/x", "gift")); status(got) != "200" {
 		t.Errorf("legacy's posts are its own affair: %q", got)
+	}
+}
+
+// All names of a form are one limit, and a reload forgets nobody.
+func TestRateIsOfTheForm(t *testing.T) {
+	t.Parallel()
+	legacy, service := answering(t, ok), answering(t, ok)
+	limited := strings.Replace(fmt.Sprintf(donation, legacy.addr, service.addr), "pay: test}}", "pay: test}, max_rate: 1}", 1)
+	w := start(t, limited, map[string]cutover.Group{"donate": {Weight: 10000, Phase: cutover.Full}})
+	login := func(target string) string {
+		return status(w.ask(post(target, "form_id=user_login_block", "Content-Type: application/x-www-form-urlencoded")))
+	}
+	if first, second := login("/donate"), login("/node/2"); first != "200" || second != "429" {
+		t.Errorf("the form by one name %s, by another %s", first, second)
+	}
+	if err := w.g.Reload(w.g.Config()); err != nil {
+		t.Fatal(err)
+	}
+	if third := login("/donate"); third != "429" {
+		t.Errorf("after a reload %s", third)
 	}
 }
 

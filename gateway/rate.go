@@ -14,9 +14,18 @@ type rates struct {
 	all map[poster]*bucket
 }
 
+// poster is an address and what it posts to. All names of a form are one thing, and a reload forgets nobody.
 type poster struct {
-	route *route.Route
-	from  netip.Prefix // an IPv6 household has a whole /64
+	group, rule string
+	node        int
+	from        netip.Prefix // an IPv6 household has a whole /64
+}
+
+func posterOf(on *route.Route, from netip.Prefix) poster {
+	if on.Form != nil {
+		return poster{group: on.Group.Name, node: on.Form.Node, from: from}
+	}
+	return poster{group: on.Group.Name, rule: on.ID, from: from}
 }
 
 type bucket struct {
@@ -36,7 +45,7 @@ func (r *rates) allow(on *route.Route, from netip.Addr, now time.Time) (bool, ti
 	perMinute := float64(on.Options.MaxRate)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	k := poster{on, prefix}
+	k := posterOf(on, prefix)
 	b := r.all[k]
 	if b == nil {
 		b = &bucket{posts: perMinute, at: now}

@@ -50,6 +50,9 @@ type group struct {
 func (g *Gateway) newState(c *config.Config, old *state) (*state, error) {
 	st := &state{cfg: c, limits: wire.DefaultLimits, scheme: "http", backends: map[string]*backend{}, groups: map[*route.Group]*group{},
 		adapters: map[*route.Form]*drupal.Adapter{}, rates: newRates()}
+	if old != nil {
+		st.rates = old.rates
+	}
 	st.limits.Head = c.Limits.Head
 	if c.TLS.On() {
 		pair, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
