@@ -54,6 +54,7 @@ type exchange struct {
 	held     bool   // spooled holds it
 	keep     bool   // the client connection may carry another request
 	answered bool   // the head has gone to the client
+	cut      bool   // a reset alone can tell the client that its answer is not whole
 	sentAt   time.Time
 	buf      *[]byte // what the upstream sends
 	n        int     // bytes in it
@@ -65,7 +66,7 @@ type exchange struct {
 func (x *exchange) begin(st *state, head []byte) {
 	x.Entry = account.Entry{At: time.Now(), Bucket: -1, Attempt: 1}
 	x.st, x.head, x.plan = st, head, x.c.g.o.Plan()
-	x.keep, x.answered, x.split, x.override, x.fresh, x.upgrade, x.other = true, false, false, false, false, false, false
+	x.keep, x.answered, x.cut, x.split, x.override, x.fresh, x.upgrade, x.other = true, false, false, false, false, false, false, false
 	x.route, x.group, x.backend, x.options = nil, nil, st.legacy, &st.legacy.Options
 	x.series, x.hop, x.spooled, x.held = st.alone[1], 1, nil, false
 	if x.plan != nil {
@@ -78,7 +79,10 @@ func (x *exchange) begin(st *state, head []byte) {
 func (x *exchange) run() bool {
 	x.answer()
 	x.finish()
-	if !x.keep {
+	switch {
+	case x.cut:
+		x.c.reset()
+	case !x.keep:
 		x.c.goodbye()
 	}
 	return x.keep
@@ -154,7 +158,7 @@ func (x *exchange) identify() {
 // requestID keeps a trusted peer's request id, else makes one of 128 random bits.
 func (x *exchange) requestID() {
 	if x.peerTrusted {
-		if v, n := x.req.Header("x-request-id"); n == 1 && len(v) > 0 && len(v) <= 128 {
+		if v, n := x.req.Header("x-request-id"); n == 1 && lawfulID(v) {
 			x.ID = v
 			return
 		}
@@ -162,6 +166,16 @@ func (x *exchange) requestID() {
 	digits(x.id[:16], rand.Uint64())
 	digits(x.id[16:], rand.Uint64())
 	x.ID = x.id[:]
+}
+
+// lawfulID says whether a request id can stand in a log line and in what is signed.
+func lawfulID(v []byte) bool {
+	for _, c := range v {
+		if letter := 'a' <= c|0x20 && c|0x20 <= 'z'; !letter && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' && c != '=' && c != ':' {
+			return false
+		}
+	}
+	return len(v) > 0 && len(v) <= 128
 }
 
 // digits writes a number into 16 bytes of hex.

@@ -92,7 +92,7 @@ func TestBodilessAnswers(t *testing.T) {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		}
-		if o.dialed != 1 {
+		if o.dials() != 1 {
 			t.Errorf("%d connections for %q", o.dialed, want)
 		}
 	}
@@ -103,8 +103,8 @@ func TestBodilessAnswers(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	}
-	if stray.dialed != 2 {
-		t.Errorf("%d connections: the one with the stray bytes was used again", stray.dialed)
+	if stray.dials() != 2 {
+		t.Errorf("%d connections: the one with the stray bytes was used again", stray.dials())
 	}
 }
 

@@ -50,6 +50,10 @@ func (x *exchange) call(ctx context.Context, method, target string, header [][2]
 	if err != nil {
 		return drupal.Answer{}, fmt.Errorf("gateway: %s: %w: %w", x.backend.Name, drupal.ErrNotSent, err)
 	}
+	if x.buf == nil {
+		x.buf = buffers.Get().(*[]byte)
+	}
+	x.n = 0
 	b := x.request(method, target, header, body)
 	why := account.First
 	for {

@@ -133,6 +133,10 @@ func (x *exchange) mayRetry() bool {
 
 // send writes the request. untouched says that not one byte of it left.
 func (x *exchange) send(u *upstream.Conn) (f *failure, untouched bool) {
+	if x.buf == nil {
+		x.buf = buffers.Get().(*[]byte)
+	}
+	x.n = 0
 	b := x.compose(x.c.out[:0])
 	head := len(b)
 	small := !x.held && !x.req.Chunked && x.body.left > 0 && x.body.left <= joinMax && int64(len(x.body.have)) >= x.body.left
@@ -190,7 +194,7 @@ func (x *exchange) stream(u *upstream.Conn) *failure {
 		if writeAll(u, u.Timer, piece) != nil {
 			return x.early()
 		}
-		if !x.body.done && u.Pending() {
+		if !x.body.done && u.Pending() && x.refusedEarly(u) {
 			return x.early()
 		}
 	}
@@ -220,16 +224,35 @@ func (x *exchange) early() *failure {
 	return nil
 }
 
+// refusedEarly reads what an upstream says before it has the whole body, and tells whether it wants no more of it. Whatever else it says is kept
+// for await.
+func (x *exchange) refusedEarly(u *upstream.Conn) bool {
+	buf := *x.buf
+	if x.n == len(buf) {
+		return false
+	}
+	n, err := u.Read(buf[x.n:])
+	if x.n += n; err != nil {
+		return true
+	}
+	for {
+		end, bad := wire.FindResponse(buf[:x.n], 0, wire.ResponseLimits)
+		if bad != nil || end == 0 {
+			return bad != nil
+		}
+		if bad = x.resp.Parse(buf[:end], wire.ResponseLimits); bad != nil || x.resp.Status >= 200 {
+			return bad != nil || x.resp.Status >= 400 || x.resp.Close
+		}
+		x.n = copy(buf, buf[end:x.n])
+	}
+}
+
 // sentWhole says whether the upstream has had the whole request, so that its connection can carry another.
 func (x *exchange) sentWhole() bool { return x.body.done }
 
 // await reads the answer's head. Interim answers are dropped, or relayed by the route's option (W-53, W-54).
 func (x *exchange) await(u *upstream.Conn) *failure {
-	if x.buf == nil {
-		x.buf = buffers.Get().(*[]byte)
-	}
 	c := x.c
-	x.n = 0
 	x.sentAt = time.Now()
 	u.Timer.Set(x.st.cfg.Timeouts.FirstByte)
 	c.droppable.Store(x.req.Safe())

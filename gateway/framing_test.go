@@ -214,8 +214,8 @@ func TestBothFramingsAreSuspect(t *testing.T) {
 	w := start(t, site(o, ""))
 	w.ask(get("/"))
 	w.ask(get("/"))
-	if o.dialed != 2 {
-		t.Errorf("%d connections, want a new one each time", o.dialed)
+	if o.dials() != 2 {
+		t.Errorf("%d connections, want a new one each time", o.dials())
 	}
 	if got := w.metric("banyan_gateway_upstream_oddities_total", "framing_suspect"); got != 2 {
 		t.Errorf("counted %v times", got)

@@ -21,8 +21,8 @@ func TestPassesARequestAndItsAnswer(t *testing.T) {
 	if got := lines(o.last(t, 3), ours...); got != "GET /x?y HTTP/1.1\nHost: h\nB: 1\na: 2" {
 		t.Errorf("upstream: %s", got)
 	}
-	if o.dialed != 1 {
-		t.Errorf("%d connections to the origin, want 1", o.dialed)
+	if o.dials() != 1 {
+		t.Errorf("%d connections to the origin, want 1", o.dials())
 	}
 }
 

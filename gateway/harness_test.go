@@ -100,6 +100,13 @@ func (o *origin) requests() []string {
 	return append([]string(nil), o.heard...)
 }
 
+// dials is how many connections were made.
+func (o *origin) dials() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.dialed
+}
+
 // last is the latest request, which must be the n-th.
 func (o *origin) last(t testing.TB, n int) string {
 	t.Helper()

@@ -50,6 +50,7 @@ func (x *exchange) fail(class account.Class, status int, text string) {
 	x.Class = class
 	if x.answered {
 		x.keep = false
+		x.cut = x.req.Minor == 0 && x.resp.Length < 0
 		return
 	}
 	a := own{status: status, class: class, text: text}

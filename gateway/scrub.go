@@ -61,6 +61,9 @@ func (x *exchange) scrub() {
 	php := x.backend.Drupal()
 	for i := range x.req.Fields {
 		f := &x.req.Fields[i]
+		if f.Name == wire.Trailer {
+			f.Drop = !x.options.Trailers || !x.req.Chunked
+		}
 		if f.Drop {
 			continue
 		}

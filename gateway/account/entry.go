@@ -46,9 +46,8 @@ const stamp = "2006-01-02T15:04:05.000Z"
 func (e *Entry) AppendJSON(b []byte) []byte {
 	b = append(b, `{"time":"`...)
 	b = e.At.UTC().AppendFormat(b, stamp)
-	b = append(append(b, `","request_id":"`...), e.ID...)
-	b = append(b, `","revision":`...)
-	b = strconv.AppendInt(b, e.Revision, 10)
+	b = str(b, `","request_id":`, e.ID)
+	b = number(b, `,"revision":`, e.Revision)
 	b = str(b, `,"rule":`, e.Rule)
 	b = str(b, `,"group":`, e.Group)
 	b = str(b, `,"phase":`, e.Phase)
@@ -60,7 +59,7 @@ func (e *Entry) AppendJSON(b []byte) []byte {
 		b = number(b, `,"bucket":`, int64(e.Bucket))
 	}
 	b = str(b, `,"method":`, e.Method)
-	b = redacted(append(b, `,"target":"`...), e.Target, quoteJSON)
+	b = redacted(append(b, `,"target":"`...), e.Target, asJSON)
 	b = str(append(b, '"'), `,"host":`, e.Host)
 	b = str(b, `,"client":`, e.Client)
 	b = number(b, `,"status":`, int64(e.Status))
@@ -88,7 +87,7 @@ func (e *Entry) AppendCombined(b []byte) []byte {
 	b = append(append(b, e.Client...), " - - ["...)
 	b = e.At.AppendFormat(b, "02/Jan/2006:15:04:05 -0700")
 	b = append(append(append(b, `] "`...), e.Method...), ' ')
-	b = redacted(b, e.Target, quoteText)
+	b = redacted(b, e.Target, asText)
 	b = append(strconv.AppendInt(append(b, " HTTP/1."...), int64(e.Minor), 10), `" `...)
 	b = append(strconv.AppendInt(b, int64(e.Status), 10), ' ')
 	b = append(strconv.AppendInt(b, e.Out, 10), ` "`...)
@@ -105,18 +104,11 @@ func dash(b, value []byte) []byte {
 	if len(value) == 0 {
 		return append(b, '-')
 	}
-	for _, c := range value {
-		b = quoteText(b, c)
-	}
-	return b
+	return quote(b, value, asText)
 }
 
 func str[S string | []byte](b []byte, key string, value S) []byte {
-	b = append(append(b, key...), '"')
-	for i := range len(value) {
-		b = quoteJSON(b, value[i])
-	}
-	return append(b, '"')
+	return append(quote(append(append(b, key...), '"'), value, asJSON), '"')
 }
 
 func number(b []byte, key string, n int64) []byte {
@@ -136,21 +128,26 @@ func millis(b []byte, key string, d time.Duration) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// quoteJSON writes one byte into a JSON string. Bytes past ASCII are written as the characters of the same number, so that a log line is
-// valid whatever came over the wire.
-func quoteJSON(b []byte, c byte) []byte {
-	switch {
-	case c == '"' || c == '\\':
-		return append(b, '\\', c)
-	case c < 0x20 || c >= 0x7f:
-		return append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-	}
-	return append(b, c)
-}
+// The two ways of writing what came over the wire.
+const (
+	asJSON = `\u00` // into a JSON string: bytes past ASCII become the characters of the same number, so that a line is valid whatever came
+	asText = `\x`   // as nginx does
+)
 
-func quoteText(b []byte, c byte) []byte {
-	if c < 0x20 || c >= 0x7f || c == '"' || c == '\\' {
-		return append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+// quote appends a value with what a log line cannot hold escaped. Nearly all values have nothing of that and are copied whole.
+func quote[S string | []byte](b []byte, value S, how string) []byte {
+	done := 0
+	for i := range len(value) {
+		c := value[i]
+		if c >= 0x20 && c < 0x7f && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, value[done:i]...)
+		if done = i + 1; how == asJSON && (c == '"' || c == '\\') {
+			b = append(b, '\\', c)
+		} else {
+			b = append(append(b, how...), hexDigits[c>>4], hexDigits[c&15])
+		}
 	}
-	return append(b, c)
+	return append(b, value[done:]...)
 }

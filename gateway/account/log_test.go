@@ -51,7 +51,7 @@ func TestRedaction(t *testing.T) {
 		"/a\"b\\c\x01\xff":             `/a\"b\\c\u0001\u00ff`,
 		"/node/2/done?sid=12&token=xy": "/node/2/done?sid=12&token=~",
 	} {
-		if got := string(redacted(nil, []byte(target), quoteJSON)); got != want {
+		if got := string(redacted(nil, []byte(target), asJSON)); got != want {
 			t.Errorf("%s was logged as %s, want %s", target, got, want)
 		}
 	}

@@ -7,13 +7,13 @@ var private = []string{"pass", "token", "mail", "phone", "name", "address", "pos
 
 // redacted appends a target with the values of private query keys, every value with an @, and Drupal's one-time login
 // paths replaced by a tilde.
-func redacted(b, target []byte, quote func(b []byte, c byte) []byte) []byte {
+func redacted(b, target []byte, how string) []byte {
 	path, query, hasQuery := bytes.Cut(target, []byte{'?'})
 	if i := bytes.Index(path, []byte("/user/reset/")); i >= 0 {
-		b = plain(b, path[:i+len("/user/reset/")], quote)
+		b = quote(b, path[:i+len("/user/reset/")], how)
 		b = append(b, '~')
 	} else {
-		b = plain(b, path, quote)
+		b = quote(b, path, how)
 	}
 	if !hasQuery {
 		return b
@@ -23,20 +23,13 @@ func redacted(b, target []byte, quote func(b []byte, c byte) []byte) []byte {
 		var pair []byte
 		pair, query, more = bytes.Cut(query, []byte{'&'})
 		if i := bytes.IndexByte(pair, '='); i >= 0 && secret(pair[:i], pair[i+1:]) {
-			b = append(plain(b, pair[:i+1], quote), '~')
+			b = append(quote(b, pair[:i+1], how), '~')
 		} else {
-			b = plain(b, pair, quote)
+			b = quote(b, pair, how)
 		}
 		if more {
 			b = append(b, '&')
 		}
-	}
-	return b
-}
-
-func plain(b, text []byte, quote func(b []byte, c byte) []byte) []byte {
-	for _, c := range text {
-		b = quote(b, c)
 	}
 	return b
 }

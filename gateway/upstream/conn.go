@@ -53,8 +53,12 @@ func (c *Conn) quiet() bool {
 	return c.raw.Control(c.peek) == nil && c.still
 }
 
-// Pending says whether the backend has sent something, or has closed.
-func (c *Conn) Pending() bool { return c.raw != nil && !c.quiet() }
+// Pending says whether a Read would return at once: the backend has sent something, or has closed. Under TLS nobody can tell, since what
+// lies there may be no more than a session ticket.
+func (c *Conn) Pending() bool {
+	_, plain := c.Conn.(*net.TCPConn)
+	return plain && c.raw != nil && !c.quiet()
+}
 
 // look is one system call that never blocks; it is made by hand because the library's allocates the sender's address.
 func (c *Conn) look(fd uintptr) {

@@ -22,6 +22,8 @@ func (r *Request) Append(dst []byte, own string) []byte {
 		case f.Name == TransferEncoding:
 			dst = r.framing(dst)
 		case f.Drop:
+		case f.Name == ContentLength:
+			dst = length(dst, f.Key, r.Length)
 		case f.Name == Cookie:
 			if !cookies {
 				dst = r.cookies(dst, i, own)
@@ -38,9 +40,15 @@ func (r *Request) framing(dst []byte) []byte {
 	if r.Chunked {
 		return append(dst, "Transfer-Encoding: chunked\r\n"...)
 	}
-	dst = append(dst, "Content-Length: "...)
-	dst = strconv.AppendInt(dst, r.Length, 10)
-	return append(dst, "\r\n"...)
+	return length(dst, contentLength, r.Length)
+}
+
+var contentLength = []byte("Content-Length")
+
+// length writes a length in the one spelling that nobody reads differently, under the name as it came.
+func length(dst, key []byte, n int64) []byte {
+	dst = append(append(dst, key...), ": "...)
+	return append(strconv.AppendInt(dst, n, 10), "\r\n"...)
 }
 
 // cookies joins the Cookie lines from the first on. A single line without our own cookie stays byte for byte.
@@ -137,6 +145,8 @@ func (r *Response) Append(dst []byte, chunked bool) []byte {
 			dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
 			chunked = false
 		case f.Drop, f.Name == ContentLength && r.Chunked:
+		case f.Name == ContentLength:
+			dst = length(dst, f.Key, r.Length)
 		default:
 			dst = append(dst, f.Line...)
 		}
