@@ -98,82 +98,96 @@ func lines[T any](ctx context.Context, address string, each func(T)) error {
 	}
 }
 
+// difference counts what the books disagree about.
+type difference struct {
+	accepted                                                             int
+	lost, doubled, wrong, uncharged, twice, strangers, unposted, pennies int
+}
+
 // books compares what the donors of all runs were told with what donate stored, what the acquirers charged, and, once
-// the world is closed, with the ledger in its file. The error names each kind of difference.
+// the world is closed, with the ledger in its file. Any difference is an error.
 func (w *world) books(ctx context.Context, runs []*measured) error {
-	var lost, doubled, wrong, uncharged, twice, strangers, unposted int
-	charged, err := w.charges(ctx)
+	d, err := w.compare(ctx, runs)
 	if err != nil {
 		return err
-	}
-	ids := map[string]string{}
-	if err := lines(ctx, w.Services+"/reconcile", func(g gift) { ids[g.Ref] = g.ID }); err != nil {
-		return err
-	}
-	known, accepted := map[string]bool{}, map[string]bool{}
-	for _, m := range runs {
-		if err := m.Fetch(ctx, w.Services+"/reconcile"); err != nil {
-			return err
-		}
-		r := m.Reconciled
-		lost, doubled, wrong = lost+len(r.Missing), doubled+len(r.Doubled)+len(r.Unexpected), wrong+len(r.WrongAmount)
-		for _, d := range m.Donations {
-			id := ids[d.Ref]
-			known[id], accepted[id] = true, true
-			switch got := charged[id]; {
-			case len(got) == 0:
-				uncharged++
-			case len(got) > 1:
-				twice++
-			case got[0].Amount.Decimal() != d.Amount:
-				wrong++
-			}
-		}
-		for _, ref := range r.Unconfirmed { // its donor saw no answer, and it is charged all the same, once
-			known[ids[ref]] = true
-		}
-	}
-	for id := range charged {
-		if !known[id] {
-			strangers++
-		}
 	}
 	if err := w.end(); err != nil {
 		return err
 	}
-	captured, sum, err := w.ledger(ctx)
-	if err != nil {
+	if err := w.ledger(ctx, runs, &d); err != nil {
 		return err
 	}
-	for id := range accepted {
-		if captured[id] != 1 {
-			unposted++
-		}
-	}
-	fmt.Printf("  books        %d accepted: %d lost, %d doubled, %d at a wrong amount, %d not charged, %d charged twice, %d strangers charged; ledger: %d not posted once, sum %d\n",
-		len(accepted), lost, doubled, wrong, uncharged, twice, strangers, unposted, sum)
-	if lost+doubled+wrong+uncharged+twice+strangers+unposted != 0 || sum != 0 {
+	fmt.Printf("  books        %d accepted: %d lost, %d doubled, %d at a wrong amount, %d not charged, %d charged twice, %d strangers charged; "+
+		"%d not in the ledger once, which sums to %d\n", d.accepted, d.lost, d.doubled, d.wrong, d.uncharged, d.twice, d.strangers, d.unposted, d.pennies)
+	if d != (difference{accepted: d.accepted}) {
 		return errors.New("the books differ")
 	}
 	return nil
 }
 
-// ledger reads the closed world's own: how often each gift was captured, and what all postings sum to.
-func (w *world) ledger(ctx context.Context) (captured map[string]int, sum int64, err error) {
+// compare asks donate and the acquirers.
+func (w *world) compare(ctx context.Context, runs []*measured) (d difference, err error) {
+	charged, err := w.charges(ctx)
+	if err != nil {
+		return d, err
+	}
+	ids := map[string]string{}
+	if err := lines(ctx, w.Services+"/reconcile", func(g gift) { ids[g.Ref] = g.ID }); err != nil {
+		return d, err
+	}
+	for _, m := range runs {
+		if err := m.Fetch(ctx, w.Services+"/reconcile"); err != nil {
+			return d, err
+		}
+		r := m.Reconciled
+		d.lost, d.doubled, d.wrong = d.lost+len(r.Missing), d.doubled+len(r.Doubled)+len(r.Unexpected), d.wrong+len(r.WrongAmount)
+		for _, g := range m.Donations {
+			d.accepted++
+			id := ids[g.Ref]
+			switch got := charged[id]; {
+			case len(got) == 0:
+				d.uncharged++
+			case len(got) > 1:
+				d.twice++
+			case got[0].Amount.Decimal() != g.Amount:
+				d.wrong++
+			}
+			delete(charged, id)
+		}
+		for _, ref := range r.Unconfirmed { // its donor saw no answer, and it is charged all the same, once
+			if len(charged[ids[ref]]) == 1 {
+				delete(charged, ids[ref])
+			}
+		}
+		m.ids = ids
+	}
+	d.strangers = len(charged)
+	return d, nil
+}
+
+// ledger reads the closed world's own: each accepted gift is captured once, and all postings together are nothing.
+func (w *world) ledger(ctx context.Context, runs []*measured, d *difference) error {
 	db, err := sqlite.Open(filepath.Join(w.dir, "services.db"))
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
 	defer db.Close()
-	captured = map[string]int{}
+	captured := map[string]int{}
 	err = payments.Ledger(ctx, db.Store("payments"), "live", func(e payments.Entry) error {
 		if e.Kind == "capture" {
 			captured[e.For.ID]++
 		}
 		for _, p := range e.Postings { // all in pounds here
-			sum += p.Amount.Minor()
+			d.pennies += int(p.Amount.Minor())
 		}
 		return nil
 	})
-	return captured, sum, err
+	for _, m := range runs {
+		for _, g := range m.Donations {
+			if captured[m.ids[g.Ref]] != 1 {
+				d.unposted++
+			}
+		}
+	}
+	return err
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
@@ -65,7 +64,7 @@ func bench(ctx context.Context, rate float64, hold time.Duration, ceiling bool, 
 	}
 	plan.Rate, plan.Hold = rate, hold
 	fmt.Printf("%.0f donations a second held for %v after a rise of %v; acquirers of 50 ms; SQLite, WAL, synchronous=FULL; %d cores%s\n",
-		rate, hold, plan.Rise, runtime.GOMAXPROCS(0), busy())
+		rate, hold, plan.Rise, runtime.NumCPU(), load())
 	peak, err := w.run(ctx, plan)
 	if err != nil {
 		return err
@@ -83,13 +82,4 @@ func bench(ctx context.Context, rate float64, hold time.Duration, ceiling bool, 
 		return err
 	}
 	return peak.missed()
-}
-
-// busy is what else the machine does, where it says so.
-func busy() string {
-	load, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return ""
-	}
-	return ", load average before " + strings.Join(strings.Fields(string(load))[:3], " ")
 }

@@ -20,9 +20,11 @@ type measured struct {
 	took     time.Duration // the generator, until its last answer
 	settling time.Duration // from then until every gift had settled and was charged
 	settled  bool
-	ours     float64 // CPU of the world, in seconds, until then
-	commits  uint32  // transactions in the services' file, each with one fsync of its log
-	theirs   uint32  // and in the acquirers'
+	machine  float64           // the part of all cores that was busy meanwhile, whoever had it; 0: not known
+	ours     float64           // CPU of the world, in seconds, until the last answer
+	commits  uint32            // transactions in the services' file, each with one fsync of its log
+	theirs   uint32            // and in the acquirers'
+	ids      map[string]string // the gifts' by ref, once the books were compared
 }
 
 // run sends a plan and waits until what it gave has settled, at most as long as the aim allows.
@@ -32,17 +34,18 @@ func (w *world) run(ctx context.Context, plan loadtest.Plan) (*measured, error) 
 		return nil, err
 	}
 	m := &measured{plan: plan, commits: w.transactions("services.db"), theirs: w.transactions("psp.db")}
-	began := time.Now()
+	began, idle := time.Now(), now()
 	if m.Result, err = loadtest.Run(ctx, plan, loadtest.Options{Target: w.Gateway, Timeout: 10 * time.Second}); err != nil {
 		return nil, err
 	}
-	m.took = time.Since(began)
-	if m.settling, m.settled, err = w.settle(ctx, m); err != nil {
+	m.took, m.machine = time.Since(began), now().busy(idle)
+	after, err := w.used() // before the books are read, which costs more than what is still to settle
+	if err != nil {
 		return nil, err
 	}
-	after, err := w.used()
 	m.ours = after - before
 	m.commits, m.theirs = w.transactions("services.db")-m.commits, w.transactions("psp.db")-m.theirs
+	m.settling, m.settled, err = w.settle(ctx, m)
 	return m, err
 }
 
@@ -82,17 +85,23 @@ func (m *measured) wanted() int64 {
 	return m.Services.Accepted + m.Legacy.Accepted + int64(len(m.Refused)+len(m.Unanswered)) + m.NotSent
 }
 
-// busy is the part of the machine's cores that the run had, and the generator's part alone.
-func (m *measured) busy() (all, generator float64) {
-	have := (m.took + m.settling).Seconds() * float64(runtime.NumCPU())
-	return (m.ours + m.CPU) / have, m.CPU / have
+// cores says who had the machine's cores, in per cent of all of them.
+func (m *measured) cores() string {
+	have := m.took.Seconds() * float64(runtime.NumCPU()) / 100
+	text := fmt.Sprintf("world %.0f %%, generator %.0f %%", m.ours/have, m.CPU/have)
+	if m.machine > 0 {
+		text += fmt.Sprintf(", others %.0f %%, idle %.0f %%", max(0, m.machine*100-(m.ours+m.CPU)/have), 100-m.machine*100)
+	}
+	return text
 }
 
 func (m *measured) print() {
-	line := func(name, format string, args ...any) { fmt.Printf("  %-12s "+format+"\n", append([]any{name}, args...)...) }
+	line := func(name, format string, args ...any) {
+		fmt.Printf("  %-12s "+format+"\n", append([]any{name}, args...)...)
+	}
 	each := float64(max(1, m.Services.Accepted))
 	rate, poorest := m.held()
-	post, all, generator := m.Services.Post, 0.0, 0.0
+	post := m.Services.Post
 	line("accepted", "%d of %d, of %d requests %d failed; %.1f a second held, %d in the poorest second", m.Services.Accepted, m.wanted(), m.Sent, m.Sent-m.OK, rate, poorest)
 	line("post to 302", "p50 %.1f ms, p99 %.1f ms, p99.9 %.1f ms, at most %.1f ms (the aim: p99 under %v)", post.P50, post.P99, post.P999, post.Max, aimPost)
 	line("whole visit", "p50 %.1f ms, p99 %.1f ms: form, post and thank-you page, from the planned moment", m.Visit.P50, m.Visit.P99)
@@ -102,9 +111,8 @@ func (m *measured) print() {
 	} else {
 		line("settled", "not all within %v of the last answer", aimSettle)
 	}
-	all, generator = m.busy()
-	line("CPU", "%.2f ms a donation in the world (gateway, services, acquirers), %.2f ms in the generator; %.0f %% of the machine, the generator %.0f %%",
-		m.ours/each*1000, m.CPU/each*1000, all*100, generator*100)
+	line("CPU", "%.2f ms a donation in the world (gateway, services, acquirers), %.2f ms in the generator; of %d cores: %s", m.ours/each*1000, m.CPU/each*1000,
+		runtime.NumCPU(), m.cores())
 	line("commits", "%.0f a second in the services' file, %.2f a donation; %.0f a second in the acquirers'", float64(m.commits)/m.took.Seconds(), float64(m.commits)/each, float64(m.theirs)/m.took.Seconds())
 }
 
