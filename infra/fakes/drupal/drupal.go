@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -102,8 +103,13 @@ func New(opt Options) (*Site, error) {
 	return s, nil
 }
 
-// Serve answers a listener's connections until Close.
-func (s *Site) Serve(l net.Listener) error { return s.server.Serve(l) }
+// Serve answers a listener's connections until Close, and is nil then.
+func (s *Site) Serve(l net.Listener) error {
+	if err := s.server.Serve(l); !errors.Is(err, wire.ErrClosed) {
+		return err
+	}
+	return nil
+}
 
 // Close ends listeners and connections and waits for requests at work. The database stays open.
 func (s *Site) Close() error { return s.server.Close() }
