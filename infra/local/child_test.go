@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -39,7 +42,13 @@ func beChild(dir, listen string) error {
 	if err != nil {
 		return err
 	}
-	w, err := Start(context.Background(), Options{Dir: dir, Config: config, Listen: listen, Speed: 20})
+	log, err := os.OpenFile(filepath.Join(dir, "up.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	signal.Ignore(syscall.SIGXFSZ) // a test may limit how large files grow: the writes are to fail, not the process
+	w, err := Start(context.Background(), Options{Dir: dir, Config: config, Listen: listen, Speed: 20,
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		return err
 	}

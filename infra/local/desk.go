@@ -2,9 +2,12 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +43,10 @@ func (w *World) startServices(context.Context) error {
 	}
 	w.onClose(func(context.Context) error { return db.Close() })
 	services := all.News()
+	if err := db.Ready(slices.Sorted(maps.Keys(services))...); err != nil {
+		l.Close()
+		return fmt.Errorf("local: %w", err)
+	}
 	if w.meter != nil {
 		for name, start := range services {
 			services[name] = w.meter.wrap(name, start)

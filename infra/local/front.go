@@ -40,7 +40,12 @@ func (w *World) startGateway(ctx context.Context) error {
 	}
 	w.onClose(func(context.Context) error { return db.Close() })
 	plan, err := cutover.Open(ctx, cutover.Options{Seeds: c.Seeds(), Log: w.options.Log, File: filepath.Join(w.options.Dir, "plan.json"),
-		Open: func() (kv.Store, error) { return db.Store("plan"), nil }})
+		Open: func() (kv.Store, error) {
+			if err := db.Ready("plan"); err != nil {
+				return nil, err
+			}
+			return db.Store("plan"), nil
+		}})
 	if err != nil {
 		return err
 	}

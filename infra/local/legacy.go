@@ -36,7 +36,7 @@ func (w *World) startLegacy(ctx context.Context) error {
 	// Behind a gateway on this machine: its word for the visitor's address is believed.
 	s, err := drupal.New(drupal.Options{DB: db, Speed: w.options.Speed, Proxies: []string{"127.0.0.1"}, Log: w.options.Log})
 	if err != nil {
-		return err
+		return fmt.Errorf("local: the old site's %s: %w; move it away and a start loads the sample anew", file, err)
 	}
 	w.old = &oldSite{s, file}
 	l, address, err := listen("")

@@ -12,7 +12,7 @@ import (
 
 // lock keeps a folder to one world: two would deliver the same messages, and the acquirers would remember half of what was
 // asked of them. The system frees it however the process ends.
-func lock(dir string) (*os.File, error) {
+func lock(dir string) (unlock func() error, err error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("local: the world's folder: %w", err)
@@ -32,5 +32,6 @@ func lock(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("local: the world's folder cannot be written: %w", err), f.Close())
 	}
-	return f, nil
+	// Unlocked by name, as closing is not enough while a process that is just being forked shares the open file.
+	return func() error { return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close()) }, nil
 }

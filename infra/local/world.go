@@ -59,16 +59,16 @@ func start(ctx context.Context, o Options, m *meter) (*World, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("local: the world's folder: %w", err)
 	}
-	locked, err := lock(o.Dir)
+	unlock, err := lock(o.Dir)
 	if err != nil {
 		return nil, err
 	}
 	key, err := KeepKey(o.Dir)
 	if err != nil {
-		return nil, errors.Join(err, locked.Close())
+		return nil, errors.Join(err, unlock())
 	}
 	w := &World{options: o, meter: m, key: key, failed: make(chan error, 8)}
-	w.onClose(func(context.Context) error { return locked.Close() })
+	w.onClose(func(context.Context) error { return unlock() })
 	for _, start := range []func(context.Context) error{w.startAcquirers, w.startServices, w.startLegacy, w.startGateway} {
 		if err := start(ctx); err != nil {
 			return nil, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
