@@ -1,0 +1,143 @@
+package command
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/banyan-migration/banyan/infra/local"
+)
+
+// upHere is `banyan up` in this process.
+type upHere struct {
+	out   *bufio.Reader
+	errs  bytes.Buffer // to be read after end
+	stop  context.CancelFunc
+	ended chan int
+}
+
+func ups(t *testing.T, dir string, args ...string) *upHere {
+	t.Helper()
+	gateway, err := os.ReadFile(filepath.Join("..", "..", "gateway.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w := io.Pipe()
+	ctx, stop := context.WithCancel(t.Context())
+	u := &upHere{out: bufio.NewReader(r), stop: stop, ended: make(chan int, 1)}
+	args = append([]string{"up", "--dir", dir, "--listen", "127.0.0.1:0"}, args...)
+	go func() {
+		status := run(ctx, args, gateway, strings.NewReader(""), w, &u.errs)
+		w.Close()
+		u.ended <- status
+	}()
+	return u
+}
+
+// end stops it as ctrl-C does.
+func (u *upHere) end(t *testing.T) {
+	t.Helper()
+	u.stop()
+	if status := <-u.ended; status != done || u.errs.Len() > 0 {
+		t.Errorf("up ended with %d: %s", status, u.errs.String())
+	}
+}
+
+// TestUpSaysWhereEverythingIs: one line of JSON, each address answers, and the state is there at the next start.
+func TestUpSaysWhereEverythingIs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	u := ups(t, dir, "--json")
+	line, err := u.out.ReadBytes('\n')
+	if err != nil {
+		t.Fatalf("%v; it ended with %d: %s", err, <-u.ended, u.errs.String())
+	}
+	var w local.World
+	if err := json.Unmarshal(line, &w); err != nil || w.AdminToken == "" {
+		t.Fatalf("%s: %v", line, err)
+	}
+	for _, url := range []string{w.Gateway + "/donate", w.Legacy + "/donate", w.Services + "/donate/health", w.PSP + "/_/charges"} {
+		if status, body := fetch(t, http.MethodGet, url, ""); status != http.StatusOK {
+			t.Errorf("%s: %d: %.200s", url, status, body)
+		}
+	}
+	second := ups(t, dir)
+	if status := <-second.ended; status != outside || !strings.Contains(second.errs.String(), "another world runs in "+dir) {
+		t.Errorf("a second up on the same folder: %d: %s", status, second.errs.String())
+	}
+	u.end(t)
+	again := ups(t, dir, "--json")
+	if _, err := again.out.ReadBytes('\n'); err != nil {
+		t.Errorf("a second start: %v: %s", err, again.errs.String())
+	}
+	again.end(t)
+}
+
+var (
+	curled = regexp.MustCompile(`(?m)^  curl (?:-i )?'?(http://[^' \n]+)'?(?:.* -d '([^']*)')?$`)
+	typed  = regexp.MustCompile(`(?m)^  banyan (.*) --why "([^"]*)"$`)
+)
+
+// TestWhatUpSuggestsWorks runs each line that `banyan up` prints for people to try.
+func TestWhatUpSuggestsWorks(t *testing.T) {
+	t.Parallel()
+	u := ups(t, t.TempDir())
+	var text strings.Builder
+	for !strings.Contains(text.String(), "ctrl-C") {
+		line, err := u.out.ReadString('\n')
+		if err != nil {
+			t.Fatalf("%v; it ended with %d: %s", err, <-u.ended, u.errs.String())
+		}
+		text.WriteString(line)
+	}
+	defer u.end(t)
+	calls := curled.FindAllStringSubmatch(text.String(), -1)
+	if len(calls) != strings.Count(text.String(), "  curl ") || len(calls) == 0 {
+		t.Fatalf("%d of its curl lines can be read:\n%s", len(calls), text.String())
+	}
+	for _, call := range calls {
+		method, want := http.MethodGet, http.StatusOK
+		if call[2] != "" {
+			method, want = http.MethodPost, http.StatusCreated
+		}
+		if status, body := fetch(t, method, call[1], call[2]); status != want {
+			t.Errorf("%s answers %d: %s", call[0], status, body)
+		}
+	}
+	m := typed.FindStringSubmatch(text.String())
+	if m == nil {
+		t.Fatalf("no banyan line:\n%s", text.String())
+	}
+	if status, _, errs := banyan(append(strings.Fields(m[1]), "--why", m[2])...); status != done {
+		t.Errorf("%s: %d: %s", m[0], status, errs)
+	}
+}
+
+func fetch(t *testing.T, method, url, body string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	got, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(got)
+}
