@@ -3,6 +3,7 @@ package drupal
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -20,9 +21,10 @@ type Dump struct {
 	tables   map[string]*Table
 	table    string
 	rows     int64
-	columns  int    // of the INSERT at hand, 0: unknown
-	inRows   bool   // an INSERT is being read
-	stop     string // what ends a statement
+	columns  int      // of the INSERT at hand, 0: unknown
+	kinds    []string // of these columns, as SQLite stores them; nil: unknown
+	inRows   bool     // an INSERT is being read
+	stop     string   // what ends a statement
 	database string
 	headed   bool // it began with mysqldump's own head, so its last line must come too
 	ended    bool
@@ -155,7 +157,7 @@ func (d *Dump) other() error {
 		return d.charset(words)
 	}
 	if known == "USE" && len(words) > 1 {
-		return d.use(strings.Trim(words[1], "`;"))
+		return d.use(strings.Trim(words[1], "`\";"))
 	}
 	return nil
 }
@@ -214,28 +216,34 @@ func (d *Dump) create() (Statement, error) {
 
 // insert reads INSERT [IGNORE] INTO `table` [(`column`, …)] VALUES.
 func (d *Dump) insert() (Statement, error) {
-	if !d.until("VALUES", true) {
-		return Statement{}, d.ends()
+	for whole := false; !whole; whole = !letter(d.buf[d.pos-len("_VALUES")]) { // or it ends an unquoted name
+		if !d.until("VALUES", true) {
+			return Statement{}, d.ends()
+		}
 	}
-	words := words(string(d.buf[d.mark:d.pos]))
-	i := 1
-	for i < len(words) && !words[i].name {
-		i++
-	}
-	if i >= len(words) {
+	head := words(string(d.buf[d.mark:d.pos]))
+	i := 1 + slices.IndexFunc(head, func(w word) bool { return w.is("INTO") })
+	if i == 0 || i >= len(head)-1 || !head[i].named() {
 		return Statement{}, d.damage("an INSERT names no table")
 	}
-	st := Statement{Insert: words[i].text}
-	for _, w := range words[i+1:] {
-		if w.name {
+	st := Statement{Insert: head[i].text}
+	for _, w := range head[i+1 : len(head)-1] {
+		if w.named() {
 			st.Columns = append(st.Columns, w.text)
 		}
 	}
-	if t := d.tables[st.Insert]; t != nil && st.Columns == nil {
-		st.Columns = t.names
-	}
 	if d.table != st.Insert {
 		d.table, d.rows = st.Insert, 0
+	}
+	d.kinds = nil
+	if t := d.tables[st.Insert]; t != nil {
+		if st.Columns == nil {
+			st.Columns = t.names
+		}
+		var err error
+		if d.kinds, err = t.kinds(st.Columns); err != nil {
+			return Statement{}, d.damage("%v", err)
+		}
 	}
 	d.columns, d.inRows = len(st.Columns), true
 	return st, nil

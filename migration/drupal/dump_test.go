@@ -46,6 +46,10 @@ func TestSyntax(t *testing.T) {
 		{"binary", "INSERT INTO `t` VALUES (_binary 'a\\0',0x00ff),(x'4142',b'1');", "t [{'\\x03' \"a\\x00\"} {'\\x03' \"\\x00\\xff\"}]|t [{'\\x03' \"AB\"} {'\\x01' \"1\"}]"},
 		{"spread over lines", "INSERT IGNORE INTO `t` (`b`, `a`)\nVALUES\n(1 , 'x;--'),\n(2,'/* y */')\n;", "t [{'\\x01' \"1\"} {'\\x02' \"x;--\"}]|t [{'\\x01' \"2\"} {'\\x02' \"/* y */\"}]"},
 		{"a trigger", "DELIMITER ;;\n/*!50003 CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW BEGIN SET @a = 'it\\'s'; END */;;\nDELIMITER ;\nREPLACE INTO `t` VALUES (1,2);", "t [{'\\x01' \"1\"} {'\\x01' \"2\"}]"},
+		{"names without quotes", "INSERT INTO t (b, a) VALUES (1,2);", "t [{'\\x01' \"1\"} {'\\x01' \"2\"}]"},
+		{"a name that ends in VALUES", "CREATE TABLE old_values (`key` int NOT NULL, n varchar(9) DEFAULT 'x', PRIMARY KEY (`key`), UNIQUE KEY nk (n(4),`key` DESC), CONSTRAINT c CHECK (n <> ''));\nINSERT INTO old_values VALUES (1,2);",
+			"old_values [key n] [key] [{nk true [n key]}] 0|old_values [{'\\x01' \"1\"} {'\\x01' \"2\"}]"},
+		{"names in double quotes", "INSERT INTO \"t\" (\"b\", \"a\") VALUES (1,2);", "t [{'\\x01' \"1\"} {'\\x01' \"2\"}]"},
 		{"comments", "# it's\n-- it's\n/* it's */ LOCK TABLES `t` WRITE;\n/*!40000 ALTER TABLE `t` DISABLE KEYS */;", ""},
 	} {
 		lines, err := told(strings.NewReader(head + c.sql))
@@ -62,6 +66,7 @@ func TestDamage(t *testing.T) {
 		"(2);":                 "line 3, byte 73, after row 1 of table t: a row has 1 values where the table has 2 columns",
 		"(2,'y'":               "the dump ends in the middle",
 		"(2,'y":                "the dump ends in the middle",
+		"(2,'\xa310');":        "a text of the dump is not UTF-8; make it again with --default-character-set=utf8mb4",
 		"(2,oops);":            `"oops" is no value`,
 		"(2,0xabc);":           "odd number of digits",
 		"(2,_latin1 'x');":     "a string in latin1",
@@ -96,6 +101,7 @@ func TestSmallReads(t *testing.T) {
 func FuzzDump(f *testing.F) {
 	f.Add([]byte(small))
 	f.Add([]byte("INSERT INTO `t` VALUES (1,'\\'','''',NULL,0x41,_binary 'a',b'0',x''),(2);"))
+	f.Add([]byte("CREATE TABLE a_values (a int, \"b\" text, KEY k (a,\"b\"(9)));\nINSERT INTO a_values (a, \"b\") VALUES (1,'\"');"))
 	f.Add([]byte("/*!40101 SET NAMES utf8 */;\nDELIMITER ;;\nx;;\nDELIMITER ;\nUSE `a`;"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		whole, err := told(bytes.NewReader(bytes.Clone(data)))

@@ -67,13 +67,9 @@ func (l *loader) exec(query string, args ...any) error {
 
 // rows loads one INSERT, some hundred values a call: a call costs more than a row.
 func (l *loader) rows(st Statement) error {
-	i := slices.IndexFunc(l.tables, func(t *Table) bool { return t.Name == st.Insert })
-	if i < 0 {
+	kinds := l.dump.kinds
+	if kinds == nil {
 		return l.dump.damage("rows for table %s, which the dump does not create; make it without --no-create-info", st.Insert)
-	}
-	kinds, err := l.tables[i].kinds(st.Columns)
-	if err != nil {
-		return l.dump.damage("%v", err)
 	}
 	names := make([]string, len(st.Columns))
 	for i, c := range st.Columns {
@@ -82,11 +78,12 @@ func (l *loader) rows(st Statement) error {
 	insert := "INSERT INTO " + quote(st.Insert) + " (" + strings.Join(names, ", ") + ") VALUES "
 	batch := max(1, 300/len(kinds))
 	row := "(" + strings.Repeat("?, ", len(kinds)-1) + "?)"
-	many, err := l.tx.PrepareContext(l.ctx, insert+strings.Repeat(row+", ", batch-1)+row)
-	if err != nil {
-		return fmt.Errorf("drupal: table %s of the dump: %w", st.Insert, err)
-	}
-	defer many.Close()
+	var many *sql.Stmt // of a whole batch, prepared for the first: an INSERT may hold a single row
+	defer func() {
+		if many != nil {
+			many.Close()
+		}
+	}()
 	l.args = l.args[:0]
 	for {
 		values, err := l.dump.Row()
@@ -100,6 +97,11 @@ func (l *loader) rows(st Statement) error {
 			l.args = append(l.args, v.arg(kinds[i]))
 		}
 		if len(l.args) == batch*len(kinds) {
+			if many == nil {
+				if many, err = l.tx.PrepareContext(l.ctx, insert+strings.Repeat(row+", ", batch-1)+row); err != nil {
+					return l.refused(err)
+				}
+			}
 			if _, err := many.ExecContext(l.ctx, l.args...); err != nil {
 				return l.refused(err)
 			}

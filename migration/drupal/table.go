@@ -39,7 +39,7 @@ type Key struct {
 // word is a token of a CREATE TABLE or an INSERT's head.
 type word struct {
 	text string
-	name bool // it stood in backquotes
+	name bool // it stood in backquotes or, with --compatible=ansi, in double quotes
 	str  bool // it stood in quotes
 }
 
@@ -59,7 +59,7 @@ func words(sql string) []word {
 						break
 					}
 					j++
-				} else if sql[j] == '\\' && c != '`' && j+1 < len(sql) {
+				} else if sql[j] == '\\' && c == '\'' && j+1 < len(sql) {
 					j++
 					text.WriteByte(unescape(sql[j]))
 					continue
@@ -67,7 +67,7 @@ func words(sql string) []word {
 				text.WriteByte(sql[j])
 			}
 			j++
-			all = append(all, word{text.String(), c == '`', c != '`'})
+			all = append(all, word{text.String(), c != '\'', c == '\''})
 		case letter(c):
 			for j < len(sql) && letter(sql[j]) {
 				j++
@@ -92,12 +92,20 @@ func number(text string) bool {
 
 func (w word) is(text string) bool { return !w.name && !w.str && strings.EqualFold(w.text, text) }
 
+func (w word) among(texts ...string) bool { return slices.ContainsFunc(texts, w.is) }
+
+// named reports whether the word can name a table or a column: with --skip-quote-names only those names are quoted
+// that SQL would take for its own words.
+func (w word) named() bool {
+	return w.name || !w.str && letter(w.text[0]) && (w.text[0] < '-' || w.text[0] > '9')
+}
+
 // parseTable reads one CREATE TABLE statement.
 func parseTable(sql string) (*Table, error) {
 	all := words(sql)
 	open := slices.IndexFunc(all, func(w word) bool { return w.is("(") })
-	if open < 1 || !all[open-1].name {
-		return nil, errors.New("a CREATE TABLE names no table in backquotes")
+	if open < 1 || !all[open-1].named() {
+		return nil, errors.New("a CREATE TABLE names no table")
 	}
 	t := &Table{Name: all[open-1].text}
 	depth, from := 0, open+1
@@ -128,24 +136,31 @@ func (t *Table) add(line []word) error {
 		return errors.New("an empty line in its definition")
 	}
 	switch first := line[0]; {
-	case first.name:
+	case first.is("PRIMARY"):
+		t.Primary = keyed(line)
+	case first.among("UNIQUE", "KEY", "INDEX"):
+		if i := slices.IndexFunc(line, func(w word) bool { return !w.among("UNIQUE", "KEY", "INDEX") }); i > 0 {
+			t.Keys = append(t.Keys, Key{line[i].text, first.is("UNIQUE"), keyed(line)})
+		}
+	case first.among("CONSTRAINT", "FOREIGN", "CHECK", "FULLTEXT", "SPATIAL"):
+	case first.named():
 		c := column(line)
 		t.Columns = append(t.Columns, c)
 		t.names = append(t.names, c.Name)
-	case first.is("PRIMARY"):
-		t.Primary = keyed(line)
-	case first.is("UNIQUE"), first.is("KEY"), first.is("INDEX"):
-		if i := slices.IndexFunc(line, func(w word) bool { return w.name }); i > 0 {
-			t.Keys = append(t.Keys, Key{line[i].text, first.is("UNIQUE"), keyed(line)})
-		}
 	}
 	return nil
 }
 
-// keyed lists the columns of a key.
+// keyed lists the columns of a key, less the lengths of prefixes.
 func keyed(line []word) (columns []string) {
-	for _, w := range line[slices.IndexFunc(line, func(w word) bool { return w.is("(") })+1:] {
-		if w.name {
+	depth := 0
+	for _, w := range line {
+		switch {
+		case w.is("("):
+			depth++
+		case w.is(")"):
+			depth--
+		case depth == 1 && w.named() && !w.among("ASC", "DESC"):
 			columns = append(columns, w.text)
 		}
 	}

@@ -3,6 +3,7 @@ package drupal
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 )
 
 // Kind is how a dump wrote a value.
@@ -48,7 +49,12 @@ func (d *Dump) values() ([]Value, error) {
 		return nil, d.damage("a row has %d values where the table has %d columns", len(d.row), d.columns)
 	}
 	for i, span := range d.spans {
-		d.row[i].Bytes = d.buf[d.mark+span[0] : d.mark+span[1]]
+		v := &d.row[i]
+		v.Bytes = d.buf[d.mark+span[0] : d.mark+span[1]]
+		// Not every dump says its character set (--compact, --compatible): what it is shows in the text.
+		if v.Kind == Text && d.kinds != nil && d.kinds[i] != blob && !utf8.Valid(v.Bytes) {
+			return nil, d.damage("a text of the dump is not UTF-8; make it again with --default-character-set=utf8mb4")
+		}
 	}
 	d.rows++
 	return d.row, nil
