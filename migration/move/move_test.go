@@ -99,18 +99,26 @@ func stored(t *testing.T, store kv.Store) map[kv.Key]string {
 	return all
 }
 
+// truths is what is in a form's submissions, known because a program made them.
+type truths struct {
+	Rows, Migratable int64
+	Rejected         map[string]int64
+	Sum              int64 `json:"sum_pence"`
+}
+
+func truth(t *testing.T) truths {
+	var forms map[string]json.RawMessage
+	var donate truths
+	if err := errors.Join(json.Unmarshal(site.Truth, &forms), json.Unmarshal(forms["donate"], &donate)); err != nil {
+		t.Fatal(err)
+	}
+	return donate
+}
+
 // The sample's donate form, against what is truly in it; and a second run, which changes nothing.
 func TestSampleMovesAsTheTruthSays(t *testing.T) {
 	t.Parallel()
-	var truth map[string]json.RawMessage
-	var want struct {
-		Rows, Migratable int64
-		Rejected         map[string]int64
-		Sum              int64 `json:"sum_pence"`
-	}
-	if err := errors.Join(json.Unmarshal(site.Truth, &truth), json.Unmarshal(truth["donate"], &want)); err != nil {
-		t.Fatal(err)
-	}
+	want := truth(t)
 	file := filepath.Join(t.TempDir(), "dump.sql.gz")
 	if err := os.WriteFile(file, site.Dump, 0o600); err != nil {
 		t.Fatal(err)

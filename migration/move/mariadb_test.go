@@ -1,0 +1,230 @@
+package move
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/banyan-migration/banyan/infra/local/site"
+	"github.com/banyan-migration/banyan/migration/drupal"
+	"github.com/banyan-migration/banyan/shared/kv"
+)
+
+// mariadb is a private server with the sample site in the database "site".
+type mariadb struct{ home, socket string }
+
+func startMariaDB(t *testing.T) mariadb {
+	server := os.Getenv("BANYAN_MARIADB")
+	if server == "" {
+		t.Skip("BANYAN_MARIADB names no mariadbd: the proof of mariadb-dump's dialects runs in CI")
+	}
+	m := mariadb{home: t.TempDir()}
+	m.socket = filepath.Join(m.home, "s")
+	data := filepath.Join(m.home, "data")
+	run(t, nil, io.Discard, "mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
+	c := exec.Command(server, "--no-defaults", "--user=root", "--datadir="+data, "--socket="+m.socket, "--pid-file="+filepath.Join(m.home, "pid"),
+		"--skip-networking", "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0")
+	log, err := c.StderrPipe()
+	if err == nil {
+		err = c.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	t.Cleanup(func() {
+		c.Process.Signal(syscall.SIGTERM)
+		<-gone
+	})
+	said, ready := new(strings.Builder), make(chan bool, 1)
+	go func() {
+		for lines := bufio.NewScanner(log); lines.Scan(); {
+			if strings.Contains(lines.Text(), "ready for connections") {
+				ready <- true
+			}
+			fmt.Fprintln(said, lines.Text())
+		}
+		c.Wait()
+		close(gone)
+	}()
+	select {
+	case <-ready:
+	case <-gone:
+		t.Fatal("MariaDB did not start: ", said)
+	}
+	m.query(t, strings.NewReader("CREATE DATABASE site CHARACTER SET utf8mb4"), "mysql")
+	z, err := gzip.NewReader(bytes.NewReader(site.Dump))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.query(t, z, "site")
+	return m
+}
+
+func run(t *testing.T, in io.Reader, out io.Writer, name string, args ...string) {
+	t.Helper()
+	var said bytes.Buffer
+	c := exec.CommandContext(t.Context(), name, args...)
+	c.Stdin, c.Stdout, c.Stderr = in, out, &said
+	if err := c.Run(); err != nil {
+		t.Fatalf("%s %q: %v\n%s", name, args, err, &said)
+	}
+}
+
+func (m mariadb) query(t *testing.T, in io.Reader, database string) (answer string) {
+	t.Helper()
+	var out bytes.Buffer
+	run(t, in, &out, "mariadb", "--no-defaults", "--user=root", "--socket="+m.socket, "--skip-column-names", "--default-character-set=utf8mb4", database)
+	return out.String()
+}
+
+// dump writes the site's dump in a dialect, which is arguments of mariadb-dump, to a file.
+func (m mariadb) dump(t *testing.T, dialect string) (file string) {
+	t.Helper()
+	out, err := os.Create(filepath.Join(t.TempDir(), "dump.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	run(t, nil, out, "mariadb-dump", append(append([]string{"--no-defaults", "--user=root", "--socket=" + m.socket}, strings.Fields(dialect)...), "site")...)
+	return out.Name()
+}
+
+// A real server's dump says the same in each of its dialects: the move is the truth's, and each table is the sample's
+// with its rows. One in another character set is refused, whether it says so or not, since its letters would be wrong.
+func TestDialectsOfMariaDB(t *testing.T) {
+	m := startMariaDB(t)
+	want := tables(t, bytes.NewReader(gunzip(t, site.Dump)))
+	t.Run("dialect", func(t *testing.T) {
+		for _, dialect := range []string{
+			"", "--single-transaction --routines --triggers", "--skip-extended-insert", "--complete-insert --hex-blob", "--compact", "--skip-opt --create-options",
+			"--skip-quote-names", "--compatible=ansi --default-character-set=utf8mb4", "--default-character-set=binary", "--replace --databases",
+		} {
+			t.Run(dialect, func(t *testing.T) {
+				t.Parallel()
+				file := m.dump(t, dialect)
+				moves(t, file)
+				dump, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := tables(t, bytes.NewReader(dump))
+				for name := range want {
+					if got[name] != want[name] {
+						t.Errorf("table %s: %s, want %s", name, got[name], want[name])
+					}
+				}
+				if len(got) != len(want) {
+					t.Errorf("%d tables, want %d", len(got), len(want))
+				}
+			})
+		}
+		for _, dialect := range []string{"--default-character-set=latin1", "--default-character-set=latin1 --compact", "--compatible=ansi"} {
+			t.Run("refused "+dialect, func(t *testing.T) {
+				t.Parallel()
+				refused(t, m.dump(t, dialect))
+			})
+		}
+	})
+	t.Run("table prefix", func(t *testing.T) {
+		rename := "SELECT concat('RENAME TABLE `', table_name, '` TO `rn_', table_name, '`;') FROM information_schema.tables WHERE table_schema = 'site'"
+		m.query(t, strings.NewReader(m.query(t, strings.NewReader(rename), "site")), "site")
+		moves(t, m.dump(t, ""))
+	})
+}
+
+// moves holds the move of a source's donate form against the truth.
+func moves(t *testing.T, from string) {
+	t.Helper()
+	source, err := drupal.Open(t.Context(), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	got, want := must(t, job(source, kv.NewMem()).Backfill), truth(t)
+	if got.Rows != want.Rows || got.Moved != want.Migratable || got.SumPence != want.Sum || !reflect.DeepEqual(got.Rejected, want.Rejected) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func refused(t *testing.T, file string) {
+	const way = "make it again with --default-character-set=utf8mb4"
+	source, err := drupal.Open(t.Context(), file)
+	if err == nil {
+		defer source.Close()
+		_, err = job(source, kv.NewMem()).Backfill(t.Context())
+	}
+	if err == nil || !strings.Contains(err.Error(), way) {
+		t.Errorf("the move says %v, want %q", err, way)
+	}
+}
+
+// tables says of each table how it is made and a hash of its rows: all that a loader is told of it but the next
+// automatic number, which not every dialect gives.
+func tables(t *testing.T, r io.Reader) map[string]string {
+	t.Helper()
+	all, rows, line := map[string]string{}, map[string]hash.Hash{}, []byte(nil)
+	for dump := drupal.NewDump(r); ; {
+		st, err := dump.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := st.Create; c != nil {
+			c.Next = 0
+			made, err := json.Marshal(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[c.Name], rows[c.Name] = string(made), sha256.New()
+			continue
+		}
+		for row := []drupal.Value(nil); ; {
+			if row, err = dump.Row(); err != nil {
+				t.Fatal(err)
+			}
+			if row == nil {
+				break
+			}
+			line = line[:0]
+			for i, v := range row {
+				if v.Kind != drupal.Null {
+					line = append(append(append(line, st.Columns[i]...), '='), v.Bytes...)
+				}
+				line = append(line, 0)
+			}
+			rows[st.Insert].Write(line)
+		}
+	}
+	for name, h := range rows {
+		all[name] += fmt.Sprintf(" %x", h.Sum(nil))
+	}
+	return all
+}
+
+func gunzip(t *testing.T, data []byte) []byte {
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
