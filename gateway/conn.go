@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -141,6 +142,9 @@ func (c *conn) next() bool {
 			c.timer.Set(firstGrace)
 		}
 		c.room()
+		// Under load others have work to do until the client's next bytes are here; a read before them would be a system call for nothing,
+		// and the wait for the poller besides. Without load this returns at once. Measured: 2.0 reads a request instead of 2.5.
+		runtime.Gosched()
 		if err := c.fill(); err == errOverdue && begun {
 			c.busy.Store(true)
 			return c.x.unread(st, c.in[c.r:c.w], &wire.Error{Status: 408, Rule: "W-70", Text: "the request's head took too long"})

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"io"
+	"runtime"
 	"sync"
 	"time"
 
@@ -258,6 +259,7 @@ func (x *exchange) await(u *upstream.Conn) *failure {
 	c.droppable.Store(x.req.Safe())
 	c.waiting.Store(u)
 	c.timer.Look(c.g.pace.departure)
+	runtime.Gosched() // see conn.next
 	f := x.heads(u)
 	c.timer.LookAway()
 	c.waiting.Store(nil)

@@ -115,8 +115,14 @@ func TestSlowClients(t *testing.T) {
 func TestUnreachableUpstreams(t *testing.T) {
 	t.Parallel()
 	w := start(t, site(&origin{addr: "127.0.0.1:1"}, ""))
+	if got := w.metric("banyan_gateway_backend_up", "drupal"); got != 1 {
+		t.Errorf("a backend that was never tried is down: %v", got)
+	}
 	if got := w.ask(get("/")); status(got) != "502" {
 		t.Errorf("got %q", got)
+	}
+	if got := w.metric("banyan_gateway_backend_up", "drupal"); got != 0 {
+		t.Errorf("a backend that cannot be reached is up: %v", got)
 	}
 	if log := w.stop(); !strings.Contains(log, `"class":"upstream_connect"`) {
 		t.Errorf("log: %s", log)

@@ -154,6 +154,13 @@ func (g *Gateway) gauges(emit account.Emit) {
 		busy[side] += in
 		idle[side] += out
 	}
+	for name, b := range st.backends {
+		up := 0.0
+		if b.pool.Health().Up {
+			up = 1
+		}
+		emit(account.BackendUp, up, name)
+	}
 	for _, side := range []split.Side{split.Legacy, split.New} {
 		emit(account.Connections, float64(busy[side]), side.String(), "busy")
 		emit(account.Connections, float64(idle[side]), side.String(), "idle")

@@ -1,6 +1,9 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Name tells the header fields that the gateway treats in a way of their own from all Other ones.
 type Name uint8
@@ -195,11 +198,8 @@ func field(b []byte, limit int, f *Field) *Error {
 	if i == 0 {
 		return bad("W-20", "a header line has no name")
 	}
-	end := i + 1
-	for kinds[b[end]]&isText != 0 {
-		end++
-	}
-	if b[end] != '\r' || b[end+1] != '\n' {
+	end := i + 1 + bytes.IndexByte(b[i+1:], '\r') // there is one: the CRLF
+	if b[end+1] != '\n' || !text(b[i+1:end]) {
 		return bad("W-20", "a header value holds a control byte")
 	}
 	if end > limit {
@@ -209,6 +209,25 @@ func field(b []byte, limit int, f *Field) *Error {
 	f.Name, f.Drop = name(key[:min(i, longestName)]), false
 	f.Underscore = bytes.IndexByte(f.Key, '_') >= 0
 	return nil
+}
+
+// text says whether a field value may hold all these bytes. It looks at eight at a time for one below 0x20 or equal to 0x7F, and closer
+// only if there is one: it may be a tab.
+func text(v []byte) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for len(v) >= 8 {
+		x := binary.LittleEndian.Uint64(v)
+		if del := x ^ 0x7F*ones; (x-0x20*ones)&^x&tops|(del-ones)&^del&tops != 0 {
+			break
+		}
+		v = v[8:]
+	}
+	for _, c := range v {
+		if kinds[c]&isText == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // fields parses header lines until the empty one. b ends with CRLF CRLF, or is the CRLF that says there are none.

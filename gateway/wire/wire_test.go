@@ -403,3 +403,18 @@ func FuzzResponse(f *testing.F) {
 		}
 	})
 }
+
+// Every byte in every place of a value is judged by the table, whatever is done eight at a time (W-20).
+func TestValueBytes(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		for at := range 20 {
+			v := []byte("aaaaaaaaaaaaaaaaaaaa")
+			v[at] = byte(c)
+			want := c == '\t' || c >= 0x20 && c != 0x7F
+			if got := text(v); got != want {
+				t.Fatalf("byte %#x at %d: %v, want %v", c, at, got, want)
+			}
+		}
+	}
+}

@@ -18,7 +18,7 @@ import (
 const connections = 64
 
 func main() {
-	role := flag.String("role", "", "internal: backend, gateway or reverse")
+	role := flag.String("role", "", "internal: backend, gateway, reverse or tuned")
 	backend := flag.String("backend", "", "internal: the backend's address")
 	seconds := flag.Float64("seconds", 3, "length of one measurement")
 	rounds := flag.Int("rounds", 5, "measurements of each proxy")
@@ -31,7 +31,9 @@ func main() {
 	case "gateway":
 		err = serveGateway(*backend, *profile)
 	case "reverse":
-		err = serveReverse(*backend)
+		err = serveReverse(*backend, false)
+	case "tuned":
+		err = serveReverse(*backend, true)
 	default:
 		err = compare(time.Duration(*seconds*float64(time.Second)), *rounds, *profile)
 	}
@@ -111,17 +113,17 @@ func table(figures []*figure, direct time.Duration) error {
 		}
 	}
 	ours := cpu["banyan"]
-	fmt.Printf("%-13s %14s %14s %12s %16s %22s\n", "proxy", "CPU us/request", "(least, most)", "requests/s", "added p99 at 2k/s", "RSS around 1 GiB, MiB")
+	fmt.Printf("%-14s %14s %14s %12s %16s %22s\n", "proxy", "CPU us/request", "(least, most)", "requests/s", "added p99 at 2k/s", "RSS around 1 GiB, MiB")
 	for _, f := range figures {
-		fmt.Printf("%-13s %14.1f %14s %12.0f %16v %12d -> %d\n", f.name, cpu[f.name], fmt.Sprintf("(%.1f, %.1f)", slices.Min(f.cpu), slices.Max(f.cpu)),
+		fmt.Printf("%-14s %14.1f %14s %12.0f %16v %12d -> %d\n", f.name, cpu[f.name], fmt.Sprintf("(%.1f, %.1f)", slices.Min(f.cpu), slices.Max(f.cpu)),
 			median(f.rate), f.added99.Round(10*time.Microsecond), f.before>>10, f.after>>10)
 	}
 	fmt.Printf("p99 without a proxy: %v\n", direct.Round(10*time.Microsecond))
 	if cheaper > 0 {
 		fmt.Printf("banyan costs %.2f times the cheaper of nginx and HAProxy (bar: 1.2)\n", ours/cheaper)
 	}
-	if r := cpu["reverseproxy"]; r > 0 {
-		fmt.Printf("a net/http ReverseProxy costs %.1f times banyan (bar: 5)\n", r/ours)
+	if r, tuned := cpu["reverseproxy"], cpu["its pool tuned"]; r > 0 {
+		fmt.Printf("a net/http ReverseProxy costs %.1f times banyan (bar: 5), with its pool tuned %.1f times\n", r/ours, tuned/ours)
 	}
 	return nil
 }

@@ -53,6 +53,7 @@ func proxies(dir, backend, profile string) []proxy {
 			return foreign(addr, "haproxy", "-db", "-q", "-f", file)
 		}},
 		{"reverseproxy", func() (*process, error) { return self("-role", "reverse", "-backend", backend) }},
+		{"its pool tuned", func() (*process, error) { return self("-role", "tuned", "-backend", backend) }},
 	}
 }
 
@@ -202,11 +203,14 @@ func serveGateway(backend, profile string) error {
 	return nil
 }
 
-// serveReverse is the ten lines that everybody writes first, with an access log like the others' and enough kept connections.
-func serveReverse(backend string) error {
+// serveReverse is the ten lines that everybody writes first, with an access log like the others'. tuned lets it keep enough connections to the
+// backend, which the default transport does not.
+func serveReverse(backend string, tuned bool) error {
 	target := &url.URL{Scheme: "http", Host: backend}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 2 * connections
+	if tuned {
+		transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 2*connections, 2*connections
+	}
 	proxy := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.SetXForwarded(); r.Out.Host = r.In.Host }}
 	file, err := os.CreateTemp("", "bench-proxy-access")
 	if err != nil {
