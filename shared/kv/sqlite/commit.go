@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"runtime"
 )
 
 // commit is one caller's wish, answered once.
@@ -63,6 +65,7 @@ func (db *DB) commitAll() {
 				return
 			}
 		}
+		runtime.Gosched() // whoever is about to ask comes along: nobody waits longer, and fewer fsyncs are made
 	more:
 		for len(group) < grouped {
 			select {
@@ -128,16 +131,23 @@ func (db *DB) transact(group []*commit) (answers []error, err error) {
 	return answers, nil
 }
 
-// exec runs one of the committer's own few statements, each prepared when it is first needed: every commit begins and ends
-// with them.
-func (db *DB) exec(ctx context.Context, statement string) (err error) {
-	prepared := db.turns[statement]
-	if prepared == nil {
-		if prepared, err = db.writer.PrepareContext(ctx, statement); err != nil {
-			return err
-		}
-		db.turns[statement] = prepared
+// exec runs one of the committer's own few statements: every commit begins and ends with them.
+func (db *DB) exec(ctx context.Context, statement string) error {
+	prepared, err := db.prepared(ctx, statement)
+	if err == nil {
+		_, err = prepared.ExecContext(ctx)
 	}
-	_, err = prepared.ExecContext(ctx)
 	return err
+}
+
+// prepared is a statement of the committer's, made when it is first needed.
+func (db *DB) prepared(ctx context.Context, statement string) (*sql.Stmt, error) {
+	if s := db.turns[statement]; s != nil {
+		return s, nil
+	}
+	s, err := db.writer.PrepareContext(ctx, statement)
+	if err == nil {
+		db.turns[statement] = s
+	}
+	return s, err
 }

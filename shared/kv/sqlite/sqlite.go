@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"sync"
@@ -29,7 +30,7 @@ type DB struct {
 	readers *sql.DB
 	writers *sql.DB              // holds the one connection below
 	writer  *sql.Conn            // the committer's alone after Open
-	turns   map[string]*sql.Stmt // BEGIN, COMMIT and their like; the committer's alone
+	turns   map[string]*sql.Stmt // the committer's statements, its alone
 	queue   chan *commit
 	stop    chan struct{}
 	done    chan struct{}
@@ -41,10 +42,17 @@ type DB struct {
 // grouped is how many commits may wait for the committer; more wait in Commit.
 const grouped = 1024
 
-// Open opens a file, or makes it. Nobody but Close may close it, and then nothing may be asked of it.
+// Open opens a file, or makes it for its owner's eyes alone. Nobody but Close may close it, and then nothing may be
+// asked of it.
 func Open(path string) (*DB, error) {
 	db := &DB{path: path, queue: make(chan *commit, grouped), stop: make(chan struct{}), done: make(chan struct{}), stores: map[string]*store{}, turns: map[string]*sql.Stmt{}}
-	var err error
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // it will hold people's data; SQLite would let all read it
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: the file cannot be written, check that its folder is there and ours: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
 	// FULL: with WAL, NORMAL would lose acknowledged commits when the power goes.
 	if db.writers, err = sql.Open("sqlite", source(path, "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16000)", "wal_autocheckpoint(4000)")); err != nil {
 		return nil, err
@@ -67,11 +75,16 @@ func source(path string, pragmas ...string) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: query.Encode()}).String()
 }
 
-// Close ends when every commit that was asked for is answered.
+// Close ends when every commit that was asked for is answered. All data then lies in the one file, which may be copied:
+// the last connection empties the log into it, if it may write and none of its statements is left.
 func (db *DB) Close() error {
 	db.ending.Do(func() { close(db.stop) })
 	<-db.done
-	return errors.Join(db.writer.Close(), db.writers.Close(), db.readers.Close())
+	err := db.readers.Close()
+	for _, s := range db.turns {
+		err = errors.Join(err, s.Close())
+	}
+	return errors.Join(err, db.writer.Close(), db.writers.Close())
 }
 
 func (db *DB) now() time.Time {

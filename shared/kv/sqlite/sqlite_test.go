@@ -82,6 +82,10 @@ func TestEverythingIsThereAfterReopening(t *testing.T) {
 	if err := db.Store("donate").Commit(t.Context(), write); err == nil {
 		t.Error("a closed file took a commit")
 	}
+	left, err := filepath.Glob(path + "*")
+	if info, err2 := os.Stat(path); err != nil || err2 != nil || len(left) != 1 || info.Mode() != 0o600 {
+		t.Errorf("%q are left, %v; want one file that its owner alone can read (%v)", left, info.Mode(), errors.Join(err, err2))
+	}
 	db = open(t, path)
 	defer db.Close()
 	item, err := db.Store("donate").Get(t.Context(), write.Key)

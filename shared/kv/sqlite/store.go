@@ -61,7 +61,7 @@ func (s *store) make(ctx context.Context) error {
 		&s.always: alwaysSQL, &s.absent: absentSQL, &s.revised: revisedSQL, &s.removed: removedSQL, &s.found: foundSQL, &s.caused: causedSQL, &s.sent: sentSQL,
 	} {
 		var err error
-		if *into, err = s.db.writer.PrepareContext(ctx, fmt.Sprintf(text, s.name)); err != nil {
+		if *into, err = s.db.prepared(ctx, fmt.Sprintf(text, s.name)); err != nil {
 			return errBroken{err}
 		}
 	}
