@@ -9,9 +9,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/banyan-migration/banyan/shared/fault"
 )
 
 // The exit statuses of every verb.
@@ -56,16 +59,27 @@ func run(ctx context.Context, args []string, gateway []byte, in io.Reader, out, 
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errw)
-	err := root.ExecuteContext(ctx)
+	verb, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return done
 	}
-	fmt.Fprintln(errw, "banyan:", err)
 	var e *exit
 	if errors.As(err, &e) {
+		fmt.Fprintln(errw, "banyan:", ours(err))
 		return e.status
 	}
-	return wrong // cobra's own: an unknown verb or flag
+	fmt.Fprintf(errw, "banyan: %v; `%s --help` shows how it is called\n", err, verb.CommandPath()) // cobra's own: an unknown verb or flag
+	return wrong
+}
+
+// ours is an error less what it would say to a donor, where it also says what we should know.
+func ours(err error) string {
+	text := err.Error()
+	var f *fault.Error
+	if errors.As(err, &f) && f.Err != nil {
+		text = strings.Replace(text, f.Text+": ", "", 1)
+	}
+	return text
 }
 
 func root(w *world) *cobra.Command {
@@ -76,7 +90,28 @@ func root(w *world) *cobra.Command {
 		SilenceErrors: true,
 	}
 	c.AddCommand(verbs(w)...)
+	for _, group := range c.Commands() {
+		strict(group)
+	}
 	return c
+}
+
+// strict makes a command that only holds others refuse a verb that is not among them: cobra would print its help and
+// call that a success.
+func strict(c *cobra.Command) {
+	for _, verb := range c.Commands() {
+		strict(verb)
+	}
+	if !c.HasSubCommands() || c.Runnable() {
+		return
+	}
+	c.DisableFlagsInUseLine = true
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		return fmt.Errorf("%q is not a verb of `%s`", args[0], c.CommandPath())
+	}
 }
 
 // verbs lists the commands; a verb's file adds its line here.

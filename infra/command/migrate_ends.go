@@ -64,6 +64,9 @@ func (e *ends) target(m *migration) error {
 		e.store = func(string) kv.Store { return empty }
 		return nil
 	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil { // before `up` ever ran there is no .banyan
+		return fail(outside, "--to: %w", err)
+	}
 	db, err := sqlite.Open(file)
 	if err != nil {
 		return fail(outside, "--to: %w", err)
