@@ -65,7 +65,7 @@ func (db *DB) commitAll() {
 				return
 			}
 		}
-		runtime.Gosched() // whoever is about to ask comes along: nobody waits longer, and fewer fsyncs are made
+		runtime.Gosched() // those who are about to ask, many of them just answered, come along: fewer fsyncs for all
 	more:
 		for len(group) < grouped {
 			select {
