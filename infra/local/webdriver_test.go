@@ -2,7 +2,6 @@ package local
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +22,9 @@ type browser struct {
 
 // element is the key under which WebDriver names an element, as its specification says.
 const element = "element-6066-11e4-a52e-4f735466cecf"
+
+// narrowest is how narrow a window can be; a phone is narrower, and is imitated.
+const narrowest = 500
 
 // openBrowser starts chromedriver and one browser, ended with the test. Chromium resolves every host to the loopback
 // address, so that a page's absolute URLs stay on this machine.
@@ -47,10 +49,14 @@ func openBrowser(t *testing.T, width, height int) *browser {
 	var made struct {
 		SessionID string `json:"sessionId"`
 	}
+	options := map[string]any{"args": []string{"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+		"--host-resolver-rules=MAP * 127.0.0.1", "--user-data-dir=" + t.TempDir(), fmt.Sprintf("--window-size=%d,%d", width, height)}}
+	if width < narrowest {
+		options["mobileEmulation"] = map[string]any{"deviceMetrics": map[string]any{"width": width, "height": height, "pixelRatio": 2}}
+	}
 	b.call("POST", "", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
-		"goog:chromeOptions": map[string]any{"args": []string{"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-			"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
-			"--host-resolver-rules=MAP * 127.0.0.1", "--user-data-dir=" + t.TempDir(), fmt.Sprintf("--window-size=%d,%d", width, height)}}}}}, &made)
+		"goog:chromeOptions": options, "goog:loggingPrefs": map[string]string{"browser": "ALL"}}}}, &made)
 	b.session += "/" + made.SessionID
 	t.Cleanup(func() { b.call("DELETE", "", nil, nil) })
 	return b
@@ -139,6 +145,17 @@ func (b *browser) click(css string) {
 	b.call("POST", "/element/"+b.find(css)+"/click", nil, nil)
 }
 
+// leave clicks what leads to another page, and returns when that is there.
+func (b *browser) leave(css string) {
+	b.t.Helper()
+	b.run("window.left = true", nil)
+	b.click(css)
+	until(b.t, func() (there bool) {
+		b.run("return !window.left && document.readyState == 'complete'", &there)
+		return there
+	})
+}
+
 func (b *browser) text(css string) (s string) {
 	b.t.Helper()
 	b.call("GET", "/element/"+b.find(css)+"/text", nil, &s)
@@ -151,27 +168,49 @@ func (b *browser) attribute(css, name string) (s string) {
 	return s
 }
 
+// run gives a script's result.
+func (b *browser) run(script string, out any) {
+	b.t.Helper()
+	b.call("POST", "/execute/sync", map[string]any{"script": script, "args": []any{}}, out)
+}
+
+// errors are what the console has said in red since it was last asked.
+func (b *browser) errors() (said []string) {
+	b.t.Helper()
+	var log []struct{ Level, Message string }
+	b.call("POST", "/se/log", map[string]string{"type": "browser"}, &log)
+	for _, l := range log {
+		if l.Level == "SEVERE" {
+			said = append(said, l.Message)
+		}
+	}
+	return said
+}
+
 func (b *browser) url() (s string) { b.t.Helper(); b.call("GET", "/url", nil, &s); return s }
 
 func (b *browser) title() (s string) { b.t.Helper(); b.call("GET", "/title", nil, &s); return s }
 
-// shot keeps a picture of the page where BANYAN_SHOTS says, for people to look at.
+// shot keeps a picture of the whole page where BANYAN_SHOTS says, for people to look at.
 func (b *browser) shot(name string) {
 	b.t.Helper()
 	dir := os.Getenv("BANYAN_SHOTS")
 	if dir == "" {
 		return
 	}
-	var encoded string
-	b.call("GET", "/screenshot", nil, &encoded)
-	png, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		b.t.Fatal(err)
+	var page struct {
+		CSSContentSize map[string]float64 `json:"cssContentSize"`
 	}
+	b.call("POST", "/goog/cdp/execute", map[string]any{"cmd": "Page.getLayoutMetrics", "params": map[string]any{}}, &page)
+	clip := page.CSSContentSize
+	clip["scale"] = 1
+	var picture struct{ Data []byte }
+	b.call("POST", "/goog/cdp/execute", map[string]any{"cmd": "Page.captureScreenshot",
+		"params": map[string]any{"format": "png", "captureBeyondViewport": true, "clip": clip}}, &picture)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture.Data, 0o644); err != nil {
 		b.t.Fatal(err)
 	}
 }
