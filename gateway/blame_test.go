@@ -110,10 +110,11 @@ func TestClientsThatLeave(t *testing.T) {
 	c = w.dial().send("POST /donate HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\ngift")
 	eventually(t, "the origin hears", func() bool { return len(o.requests()) == 1 })
 	c.Close()
+	eventually(t, "the leaving is noticed", func() bool { return w.count(func(c *conn) bool { return c.left.Load() }) == 1 })
 	select {
 	case err := <-closed:
 		t.Fatalf("the upstream connection of a write was dropped: %v", err)
-	case <-time.After(100 * time.Millisecond):
+	case <-time.After(50 * time.Millisecond):
 	}
 	release <- true
 	eventually(t, "it is counted", func() bool { return w.metric("banyan_gateway_requests_total", "client_abort,4xx,,legacy") == 1 })

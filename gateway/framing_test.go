@@ -188,6 +188,7 @@ func TestAnswerFraming(t *testing.T) {
 			w := start(t, site(o, ""))
 			for version, want := range map[string]string{"1.1": c.want, "1.0": c.old} {
 				answer := w.ask(strings.Replace(get("/"), "1.1", version, 1))
+				o.hungUp(t)
 				if want == "502" {
 					if status(answer) != "502" {
 						t.Errorf("to 1.%s: %q, want 502", version, answer)

@@ -26,6 +26,7 @@ type origin struct {
 	mu     sync.Mutex
 	heard  []string
 	dialed int
+	closed int
 }
 
 // script plays one connection of an origin.
@@ -54,8 +55,11 @@ func newOrigin(t testing.TB, play script) *origin {
 			o.mu.Unlock()
 			open.Store(c, true)
 			go func() {
-				defer c.Close()
 				play(o, bufio.NewReader(c), c)
+				c.Close()
+				o.mu.Lock()
+				o.closed++
+				o.mu.Unlock()
 			}()
 		}
 	}()
@@ -105,6 +109,16 @@ func (o *origin) dials() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.dialed
+}
+
+// hungUp waits until every connection so far has been closed by the origin: a pool can know it then.
+func (o *origin) hungUp(t testing.TB) {
+	t.Helper()
+	eventually(t, "the origin hangs up", func() bool {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return o.closed == o.dialed
+	})
 }
 
 // last is the latest request, which must be the n-th.
@@ -262,12 +276,12 @@ func (w *world) stop() string {
 	return w.log.String()
 }
 
-// reading is how many connections have sent a part of a head.
-func (w *world) reading() (n int) {
+// count is how many client connections there are of a kind.
+func (w *world) count(is func(*conn) bool) (n int) {
 	w.g.mu.Lock()
 	defer w.g.mu.Unlock()
 	for c := range w.g.conns {
-		if c.begun.Load() {
+		if is(c) {
 			n++
 		}
 	}

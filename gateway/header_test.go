@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +141,7 @@ func TestForwardedChain(t *testing.T) {
 		{"192.0.2.7", "http", "192.0.2.7, 127.0.0.1", "http"},
 		{"10.0.0.2, 10.0.0.1", "gopher", "10.0.0.2, 10.0.0.1, 127.0.0.1", "http"},
 		{"192.0.2.7, unknown", "", "127.0.0.1", "http"},
+		{"192.0.2.8:4711, 10.0.0.1", "http", "192.0.2.8, 10.0.0.1, 127.0.0.1", "http"},
 		{"2001:db8::7", "HTTPS", "2001:db8::7, 127.0.0.1", "https"},
 	} {
 		extra := []string{"X-Forwarded-For: " + c.chain, "X-Forwarded-Port: 443", "X-Request-Id: theirs"}
@@ -159,7 +161,7 @@ func TestForwardedChain(t *testing.T) {
 		}
 	}
 	w.ask("GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 192.0.2.9\r\nConnection: close\r\n\r\n") // two lines are one chain
-	if got := value(o.last(t, 6), "X-Forwarded-For"); got != "192.0.2.9, 127.0.0.1" {
+	if got := value(o.last(t, 7), "X-Forwarded-For"); got != "192.0.2.9, 127.0.0.1" {
 		t.Errorf("two lines became %q", got)
 	}
 }
@@ -231,5 +233,38 @@ func TestServicesAreToldTheClient(t *testing.T) {
 	w.ask(get("/"))
 	if got := value(legacy.last(t, 1), mark.ClientHeader); got != "" {
 		t.Errorf("legacy was told %q", got)
+	}
+}
+
+// L-13, W-8, W-22: for any head that is accepted, the bytes that go on are the bytes that came, but for the lines that are listed.
+func TestRawBytesPass(t *testing.T) {
+	t.Parallel()
+	o := answering(t, ok)
+	w := start(t, site(o, ""))
+	random := rand.New(rand.NewPCG(1, 2))
+	pick := func(set string, n int) string {
+		b := make([]byte, 1+random.IntN(n))
+		for i := range b {
+			b[i] = set[random.IntN(len(set))]
+		}
+		return string(b)
+	}
+	const name = "abcXYZ019-!#$%&'*+.^`|~"
+	const target = "abcXYZ019-._~!$&'()*+,;=:@/?\\|<>\"`{}^[]"
+	const text = "abc XYZ\t019,;=\"<>@\xe9\xff%"
+	c := w.dial()
+	for range 300 {
+		head := "GET /" + pick(target, 40) + " HTTP/1.1\r\nHost: h\r\n"
+		for range random.IntN(12) {
+			head += "q" + pick(name, 12) + ":" + pick(text, 30) + "\r\n"
+		}
+		if got := c.send(head + "\r\n").receive(); status(got) != "200" {
+			t.Fatalf("%q: %q", head, got)
+		}
+		all := o.requests()
+		heard := all[len(all)-1]
+		if i := strings.Index(heard, "X-Forwarded-For:"); i < 0 || heard[:i] != head {
+			t.Fatalf("came\n%q\nwent on\n%q", head, heard)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http/httptest"
 	"strings"
@@ -127,7 +128,9 @@ func TestUnreachableUpstreams(t *testing.T) {
 	if log := w.stop(); !strings.Contains(log, `"class":"upstream_connect"`) {
 		t.Errorf("log: %s", log)
 	}
-	secure := httptest.NewTLSServer(nil)
+	secure := httptest.NewUnstartedServer(nil)
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
 	defer secure.Close()
 	yaml := strings.Replace(site(&origin{addr: strings.TrimPrefix(secure.URL, "https://")}, ""), "url: http:", "url: https:", 1)
 	w = start(t, yaml)
@@ -303,12 +306,11 @@ func TestReuseOfConnections(t *testing.T) {
 	}
 	dead := once(t, ok)
 	w := start(t, site(dead, ""))
-	for i := range 3 {
+	for range 3 {
 		if got := w.ask(get("/")); status(got) != "200" {
 			t.Errorf("a connection closed meanwhile: %q", got)
 		}
-		eventually(t, "the answer is heard", func() bool { return len(dead.requests()) == i+1 })
-		time.Sleep(5 * time.Millisecond)
+		dead.hungUp(t)
 	}
 }
 
@@ -540,7 +542,7 @@ func TestHealth(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	begun := w.dial().send("GET /.banyan/health HTTP/1.1\r\n")
-	eventually(t, "the head has begun", func() bool { return w.reading() == 1 })
+	eventually(t, "the head has begun", func() bool { return w.count(func(c *conn) bool { return c.begun.Load() }) == 1 })
 	var drained sync.WaitGroup
 	drained.Go(func() { w.stop() })
 	eventually(t, "the drain begins", w.g.draining.Load)

@@ -22,14 +22,10 @@ func (x *exchange) forwarded() {
 		switch f.Name {
 		case wire.ForwardedFor:
 			for part := range bytes.SplitSeq(f.Value, []byte{','}) {
-				a, err := netip.ParseAddr(string(bytes.TrimSpace(part)))
-				if err != nil {
-					a = netip.Addr{}
-				}
 				if n == len(hops) {
 					n = copy(hops[:], hops[1:])
 				}
-				hops[n] = a.Unmap()
+				hops[n] = address(string(bytes.TrimSpace(part)))
 				n++
 			}
 		case wire.ForwardedProto:
@@ -53,6 +49,15 @@ func (x *exchange) forwarded() {
 		x.chain = append(a.AppendTo(x.chain), ", "...)
 	}
 	x.chain = append(x.chain, x.c.from...)
+}
+
+// address reads one element of a chain, with a port or without; what is no address is the zero Addr.
+func address(text string) netip.Addr {
+	if a, err := netip.ParseAddr(text); err == nil {
+		return a.Unmap()
+	}
+	a, _ := netip.ParseAddrPort(text)
+	return a.Addr().Unmap()
 }
 
 // scrub marks the lines that do not pass (W-27, W-29, W-61). Connection's own are marked already (W-25).

@@ -25,11 +25,14 @@ func (r *Request) place() *Error {
 	}
 	if len(r.Path) == 0 {
 		r.Path = root
+		if r.Asterisk = r.Method == OPTIONS && !r.HasQuery; r.Asterisk {
+			r.Path = asterisk // RFC 9112, 3.2.4: OPTIONS of an address without a path asks the server itself
+		}
 	}
 	return nil
 }
 
-var root = []byte("/")
+var root, asterisk = []byte("/"), []byte("*")
 
 // absolute takes scheme and authority off an absolute-form target (W-5). SameHost checks the authority, since HTTP/1.0 may
 // leave the host to the gateway's configuration.

@@ -125,6 +125,7 @@ func TestAcceptedRequests(t *testing.T) {
 		"GET http://H:80?x HTTP/1.1\r\nHost: h\r\n\r\n":                    `/ "x" true 1 h 0 false`, // W-5
 		"GET HTTPS://h/a HTTP/1.1\r\nHost: h:443\r\n\r\n":                  `/a "" false 1 h:443 0 false`,
 		"GET / HTTP/1.0\r\n\r\n":                                           `/ "" false 0  0 false`,
+		"OPTIONS http://h HTTP/1.1\r\nHost: h\r\n\r\n":                     `* "" false 1 h 0 false`,
 		"OPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\n\r\n":                     `* "" false 1 [::1]:80 0 false`,
 		"POST /a|b HTTP/1.1\r\nHost: h\r\nContent-Length: 007\r\n\r\n":     `/a|b "" false 1 h 7 false`,
 		"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: CHUNKED\r\n\r\n": `/ "" false 1 h -1 true`,
