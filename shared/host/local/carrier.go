@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	workers   = 64                     // deliver at the same time
+	workers   = 256                    // deliver at once: 350 payments a second at an acquirer of half a second are 175
 	held      = 1 << 16                // messages in memory; more wait in their store for the next tick
 	swept     = 4096                   // messages of a shard that one tick takes up
 	batched   = 512                    // confirmations at a time

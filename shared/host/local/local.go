@@ -93,11 +93,11 @@ func Start(o Options) (*Host, error) {
 	return h, nil
 }
 
-// client keeps a connection for each call that the carrier may make at once: net/http alone keeps two a host, and dials
-// anew for every other call to an acquirer.
+// client keeps a connection for each call that the carrier may make at once: net/http alone keeps two a host and a hundred
+// in all, and dials anew for every other call to an acquirer.
 func client() *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = workers
+	t.MaxIdleConnsPerHost, t.MaxIdleConns = workers, 0
 	return &http.Client{Timeout: 10 * time.Second, Transport: t}
 }
 
