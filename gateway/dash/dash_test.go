@@ -347,11 +347,7 @@ func TestMetricsShowThePlan(t *testing.T) {
 	t.Parallel()
 	_, _, body := newDesk(t).call("GET", "/metrics", "", "Authorization", "")
 	for _, line := range []string{
-		`banyan_gateway_bucket_basis_points{group="postcode"} 10000`,
-		`banyan_gateway_phase{group="donate",phase="off"} 1`,
 		`banyan_gateway_killed{group="donate"} 0`,
-		"banyan_gateway_config_revision 1",
-		"banyan_gateway_config_converged 1",
 		"banyan_audit_head_sequence 1",
 	} {
 		if !strings.Contains(body, line+"\n") {

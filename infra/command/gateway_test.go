@@ -257,6 +257,22 @@ func TestMoveAGroupAndBack(t *testing.T) {
 	}
 }
 
+// The engine's figures and the plan's are scraped together: a name that both had would break the page.
+func TestMetricsOfARunningGateway(t *testing.T) {
+	t.Parallel()
+	p := newYard(t).start()
+	get(t, "http://"+p.line.Listen+"/postcode/N1")
+	page := get(t, "http://"+p.line.Admin+"/metrics")
+	for _, line := range []string{
+		`banyan_gateway_bucket_basis_points{group="postcode"`, `banyan_gateway_killed{group="postcode"} 0`, "banyan_audit_head_sequence 1",
+		`banyan_gateway_requests_total{class="ok",code_class="2xx",group="postcode",side="legacy"} 1`, "go_goroutines",
+	} {
+		if !strings.Contains(page, line) {
+			t.Errorf("no %s in\n%.2000s", line, page)
+		}
+	}
+}
+
 // T-7: SIGUSR1 sends everything to the old side, a restart keeps it, and the file's end ends it.
 func TestKillBySignal(t *testing.T) {
 	t.Parallel()
