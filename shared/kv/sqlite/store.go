@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/banyan-migration/banyan/shared/kv"
@@ -19,7 +18,7 @@ type store struct {
 	name string
 
 	get, list, bounded, unsent                         *sql.Stmt // on the readers' pool
-	always, absent, revised, removed, removedAt, found *sql.Stmt // the committer's
+	always, absent, revised, removed, found *sql.Stmt // the committer's
 	caused, sent                                       *sql.Stmt
 }
 
@@ -121,7 +120,10 @@ func (s *store) List(ctx context.Context, part, prefix, after string, limit int)
 
 // past is the first key that no longer has the prefix; nil when every later key has.
 func past(prefix string) []byte {
-	p := []byte(strings.TrimRight(prefix, "\xff"))
+	p := []byte(prefix)
+	for len(p) > 0 && p[len(p)-1] == 0xff {
+		p = p[:len(p)-1]
+	}
 	if len(p) == 0 {
 		return nil
 	}
