@@ -70,6 +70,30 @@ func TestBlame(t *testing.T) {
 	}
 }
 
+// W-82: a fault of the gateway's own is a 500 for that request alone, and holds no connection.
+func TestOwnFault(t *testing.T) {
+	t.Parallel()
+	o := answering(t, ok)
+	w := startWith(t, site(o, ""), func(g *Gateway) {
+		narrow(g)
+		plan, n := g.o.Plan, 0
+		g.o.Plan = func() *cutover.Snapshot {
+			if n++; n == 2 {
+				panic("a fault")
+			}
+			return plan()
+		}
+	})
+	for i, want := range []string{"200", "500", "200"} {
+		if got := w.ask(get("/")); status(got) != want {
+			t.Errorf("%d: %q, want %s", i, got, want)
+		}
+	}
+	if got := w.stop(); strings.Count(got, `"class":"gateway_internal"`) != 1 {
+		t.Errorf("log: %s", got)
+	}
+}
+
 // lazy is an origin that answers when it is told to, and says how the connection ended.
 func lazy(t *testing.T) (o *origin, release chan bool, closed chan error) {
 	release, closed = make(chan bool), make(chan error, 1)

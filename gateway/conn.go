@@ -8,9 +8,11 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
+	"github.com/banyan-migration/banyan/gateway/account"
 	"github.com/banyan-migration/banyan/gateway/deadline"
 	"github.com/banyan-migration/banyan/gateway/upstream"
 	"github.com/banyan-migration/banyan/gateway/wire"
@@ -84,12 +86,33 @@ func newConn(g *Gateway, nc net.Conn) *conn {
 func (c *conn) serve() {
 	defer c.g.forget(c)
 	defer c.close()
+	defer c.caught()
 	if !c.shake() {
 		return
 	}
 	for c.next() && c.x.run() {
 		c.rest()
 	}
+}
+
+// caught keeps a fault of ours to the one request that met it (W-82).
+func (c *conn) caught() {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	x := &c.x
+	c.g.o.Log.Error("a request ended in a fault of the gateway", "fault", fault, "request_id", string(x.ID), "stack", string(debug.Stack()))
+	if x.up != nil {
+		x.release(false)
+	}
+	if !x.answered {
+		c.timer.Set(c.g.pace.linger)
+		io.WriteString(c.nc, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+	}
+	x.Status, x.Class = 500, account.GatewayInternal
+	c.g.state.Load().alone[1].Count(&x.Entry, c.shard)
+	c.g.log.Add(&x.Entry, nil)
 }
 
 func (c *conn) shake() bool {

@@ -65,14 +65,14 @@ type exchange struct {
 // begin takes a request's head. One state and one plan decide for it, whatever changes meanwhile (L-6, W-80).
 func (x *exchange) begin(st *state, head []byte) {
 	x.Entry = account.Entry{At: time.Now(), Bucket: -1, Attempt: 1}
-	x.st, x.head, x.plan = st, head, x.c.g.o.Plan()
+	x.st, x.head, x.up = st, head, nil
 	x.keep, x.answered, x.cut, x.split, x.override, x.fresh, x.upgrade, x.other = true, false, false, false, false, false, false, false
 	x.route, x.group, x.backend, x.options = nil, nil, st.legacy, &st.legacy.Options
 	x.series, x.hop, x.spooled, x.held = st.alone[1], 1, nil, false
-	if x.plan != nil {
+	x.c.left.Store(false)
+	if x.plan = x.c.g.o.Plan(); x.plan != nil {
 		x.Revision = x.plan.Revision
 	}
-	x.c.left.Store(false)
 }
 
 // run answers the request and accounts for it. It says whether the connection may carry another.

@@ -67,10 +67,10 @@ func (x *exchange) call(ctx context.Context, method, target string, header [][2]
 			break
 		}
 		if n > 0 || why == account.Unsent || !u.Reused {
-			u.Drop()
+			x.release(false)
 			return drupal.Answer{}, sendError(n, err)
 		}
-		why = account.Unsent
+		why, x.up = account.Unsent, nil
 		if u, err = x.backend.pool.Fresh(u); err != nil {
 			return drupal.Answer{}, fmt.Errorf("gateway: %w: %w", drupal.ErrNotSent, err)
 		}
@@ -110,7 +110,7 @@ const maxAnswer = 1 << 20
 // receive reads a service's answer whole. The donor's leaving does not end it: the outcome must be known (W-84).
 func (x *exchange) receive(u *upstream.Conn, method string) (drupal.Answer, error) {
 	if f := x.await(u); f != nil {
-		u.Drop()
+		x.release(false)
 		return drupal.Answer{}, fmt.Errorf("%w: %s", errAnswer, f.class)
 	}
 	r := &x.resp
@@ -127,13 +127,13 @@ func (x *exchange) receive(u *upstream.Conn, method string) (drupal.Answer, erro
 	if r.Bodiless(method == "HEAD") {
 		whole = x.n == x.end
 	} else if err := x.gather(u, &a, &whole); err != nil {
-		u.Drop()
+		x.release(false)
 		return drupal.Answer{}, err
 	}
 	if whole && !r.Close && !r.Suspect && r.Minor == 1 {
-		u.Put()
+		x.release(true)
 	} else {
-		u.Drop()
+		x.release(false)
 	}
 	return a, nil
 }

@@ -83,8 +83,9 @@ func (x *exchange) attempt(why account.Attempt) *failure {
 	if err != nil {
 		return unreached(err)
 	}
+	x.up = u
 	if !x.expected() {
-		u.Drop()
+		x.release(false)
 		return failAnswered
 	}
 	for {
@@ -105,12 +106,23 @@ func (x *exchange) attempt(why account.Attempt) *failure {
 			x.Attempt = 2
 		}
 		if !again {
-			u.Drop()
+			x.release(false)
 			return f
 		}
+		x.up = nil
 		if u, err = x.backend.pool.Fresh(u); err != nil {
 			return unreached(err)
 		}
+	}
+}
+
+// release gives the upstream connection back, for another request or for good.
+func (x *exchange) release(reuse bool) {
+	u := x.up
+	if x.up = nil; reuse {
+		u.Put()
+	} else {
+		u.Drop()
 	}
 }
 

@@ -16,7 +16,7 @@ func (x *exchange) relay() {
 		return
 	}
 	if f := x.prepare(); f != nil {
-		u.Drop()
+		x.release(false)
 		x.report(f)
 		return
 	}
@@ -34,9 +34,9 @@ func (x *exchange) relay() {
 		f = x.untilClose(u, rest)
 	}
 	if f == nil && reusable && x.body.done && !r.Close && !r.Suspect && (r.Minor == 1 || r.KeepAlive) {
-		u.Put()
+		x.release(true)
 	} else {
-		u.Drop()
+		x.release(false)
 	}
 	x.report(f)
 }

@@ -14,7 +14,7 @@ import (
 func (x *exchange) tunnel(u *upstream.Conn) {
 	x.keep, x.Stream, x.Status, x.Upstream = false, true, 101, 101
 	if value, n := x.upgradeOf(); n != 1 || !wire.Fold(value, "websocket") {
-		u.Drop()
+		x.release(false)
 		x.report(failMalformed)
 		return
 	}
@@ -25,7 +25,7 @@ func (x *exchange) tunnel(u *upstream.Conn) {
 	x.body.have = nil
 	x.answered = true
 	if x.c.write(x.c.out) != nil || writeAll(u, u.Timer, early) != nil {
-		u.Drop()
+		x.release(false)
 		x.gone()
 		return
 	}
@@ -37,7 +37,7 @@ func (x *exchange) tunnel(u *upstream.Conn) {
 	x.c.waiting.Store(nil)
 	x.body.total = x.In
 	x.Class = account.OK
-	u.Drop()
+	x.release(false)
 }
 
 func (x *exchange) upgradeOf() (value []byte, n int) {
