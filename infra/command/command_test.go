@@ -23,6 +23,7 @@ func TestWrongCalls(t *testing.T) {
 		"cost prices nonsense":    "`banyan cost prices --help`",
 		"migrate backfill":        `"from", "to" not set; ` + "`banyan migrate backfill --help`",
 		"up --nonsense":           "unknown flag: --nonsense; `banyan up --help`",
+		"up --listen nonsense":    "--listen: address nonsense: missing port in address; it is an address such as",
 		"demo nonsense":           "`banyan demo --help`",
 	} {
 		var out, errs bytes.Buffer

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,9 @@ func upVerb(w *world) *cobra.Command {
 }
 
 func up(ctx context.Context, w *world, o local.Options, asJSON bool) error {
+	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
+		return fail(wrong, "--listen: %w; it is an address such as 127.0.0.1:8080; nothing was started", err)
+	}
 	o.Log = slog.New(slog.NewTextHandler(w.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	here, err := local.Start(ctx, o)
 	if err != nil {
