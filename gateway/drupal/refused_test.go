@@ -51,6 +51,18 @@ func TestDrupalsOwnWords(t *testing.T) {
 	}
 }
 
+// Fields that are no component of the form are nobody's, as they are to Drupal: the gift is taken, and the service, which
+// would refuse them, is not asked about them.
+func TestUnknownFieldsAreNobodys(t *testing.T) {
+	t.Parallel()
+	s, plain := taking("g1"), taking("g1")
+	got := serve(t, adapter(t, nil), gift("utm_source", "poster", "payment[method]", "pm_card_visa", "card", "4242"), s)
+	serve(t, adapter(t, nil), gift(), plain)
+	if got.Status != 302 || len(s.bodies) != 1 || s.bodies[0] != plain.bodies[0] {
+		t.Errorf("status %d, the service was asked %q, want %q", got.Status, s.bodies, plain.bodies)
+	}
+}
+
 // What was typed stays in every kind of component, and is never markup.
 func TestTypingIsKeptAndEscaped(t *testing.T) {
 	t.Parallel()
