@@ -143,6 +143,27 @@ func TestAcceptedRequests(t *testing.T) {
 	}
 }
 
+// W-24, D-5, L-13: joining the lines and taking out our own cookie changes no byte of the others.
+func TestCookiesOfOthersKeepTheirBytes(t *testing.T) {
+	t.Parallel()
+	for lines, want := range map[string]string{
+		"Cookie: a=\"x;y\"|Cookie: b=2":               "a=\"x;y\"; b=2",
+		"Cookie: a=1;b=2|Cookie: c=3":                 "a=1;b=2; c=3",
+		"Cookie: a=\"p;q\";  c; __banyan=1;d=e":       "a=\"p;q\";  c; d=e",
+		"Cookie: __banyan=1; a ;; b|cookie:__banyan":  "a ;; b; __banyan",
+		"Cookie: ===;;; a ;b=\"c d\";  e=\x80":        "===;;; a ;b=\"c d\";  e=\x80",
+		"Cookie: a=1; __banyan=2;__banyan=3 |Cookie:": "a=1",
+	} {
+		r, err := parse(t, get(strings.Split(lines, "|")...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(r.Append(nil, "__banyan")); got != "GET / HTTP/1.1\r\nHost: h\r\nCookie: "+want+"\r\n" {
+			t.Errorf("%q: got %q, want %q", lines, got, want)
+		}
+	}
+}
+
 // What can never become a head is refused before its end (W-1, W-2, W-66, W-67): nobody waits for the rest.
 func TestHopelessHeads(t *testing.T) {
 	t.Parallel()

@@ -51,7 +51,7 @@ func length(dst, key []byte, n int64) []byte {
 	return append(strconv.AppendInt(dst, n, 10), "\r\n"...)
 }
 
-// cookies joins the Cookie lines from the first on. A single line without our own cookie stays byte for byte.
+// cookies joins the Cookie lines from the first on. What stands beside our own cookie keeps its bytes, whatever it is.
 func (r *Request) cookies(dst []byte, first int, own string) []byte {
 	lines, ours := 0, false
 	for i := first; i < len(r.Fields); i++ {
@@ -73,21 +73,32 @@ func (r *Request) cookies(dst []byte, first int, own string) []byte {
 			continue
 		}
 		for rest := f.Value; len(rest) > 0; {
-			var pair []byte
-			pair, rest, _ = bytes.Cut(rest, []byte{';'})
-			if pair = trim(pair); len(pair) == 0 || isCookie(pair, own) {
+			var part []byte
+			if part, rest = cutCookie(rest, own); len(part) == 0 {
 				continue
 			}
 			if len(dst) > empty {
 				dst = append(dst, "; "...)
 			}
-			dst = append(dst, pair...)
+			dst = append(dst, part...)
 		}
 	}
 	if len(dst) == empty {
 		return dst[:start]
 	}
 	return append(dst, "\r\n"...)
+}
+
+// cutCookie cuts a Cookie value at the first cookie of a name, which belongs to neither part.
+func cutCookie(value []byte, name string) (before, after []byte) {
+	for at := 0; at < len(value); {
+		pair, rest, _ := bytes.Cut(value[at:], []byte{';'})
+		if isCookie(trim(pair), name) {
+			return trim(value[:max(0, at-1)]), rest
+		}
+		at += len(pair) + 1
+	}
+	return trim(value), nil
 }
 
 func isCookie(pair []byte, name string) bool {
