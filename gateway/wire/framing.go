@@ -14,6 +14,27 @@ type framing struct {
 	empty            bool // an empty list element
 }
 
+// disguised says whether a name that frames nothing is spelled like one that does, punctuation aside: Transfer_Encoding and
+// Content--Length are what some servers read as the true ones.
+func disguised(key []byte) bool {
+	return spells(key, "transferencoding") || spells(key, "contentlength")
+}
+
+// spells says whether a key has these letters, in any case, and no others, nor digits.
+func spells(key []byte, letters string) bool {
+	n := 0
+	for _, c := range key {
+		switch c |= 0x20; {
+		case (c < 'a' || c > 'z') && (c < '0' || c > '9'):
+		case n == len(letters) || c != letters[n]:
+			return false
+		default:
+			n++
+		}
+	}
+	return n == len(letters)
+}
+
 // length reads one Content-Length line: 1 to 18 digits and nothing else (W-37).
 func (f *framing) length(v []byte) {
 	f.lengths++

@@ -79,7 +79,7 @@ func hopeless(b []byte, start, from int, l Limits) *Error {
 	line := bytes.IndexByte(b[start:], '\n')
 	if line < 0 {
 		if len(b)-start > l.Line+1 {
-			return &Error{414, "W-66", "the request line is too long"}
+			return overlong(b[start:], l)
 		}
 		return nil
 	}
@@ -158,7 +158,7 @@ func lineBreaks(head []byte) *Error {
 // line parses the request line (W-2).
 func (r *Request) line(b []byte, l Limits) *Error {
 	if len(b) > l.Line {
-		return &Error{414, "W-66", "the request line is too long"}
+		return overlong(b, l)
 	}
 	r.Raw = b
 	i := 0
@@ -182,6 +182,14 @@ func (r *Request) line(b []byte, l Limits) *Error {
 	}
 	r.Target = b[i+1 : j]
 	return r.version(b[j+1:])
+}
+
+// overlong says what is wrong with a request line over the limit: its target is too long, unless no target has begun yet.
+func overlong(b []byte, l Limits) *Error {
+	if bytes.IndexByte(b[:l.Line], ' ') < 0 {
+		return bad("W-2", "a request line is METHOD SP TARGET SP HTTP/1.1")
+	}
+	return &Error{414, "W-66", "the request line is too long"}
 }
 
 func (r *Request) version(v []byte) *Error {
@@ -252,6 +260,10 @@ func (r *Request) meaning() *Error {
 			field.Drop = true
 			expects++
 			other = other || !Fold(field.Value, "100-continue")
+		case Other, ContentOther:
+			if disguised(field.Key) {
+				return bad("W-38", "a header line is called almost as one that frames the message")
+			}
 		}
 	}
 	if hosts > 1 || (hosts == 0 && r.Minor == 1) {

@@ -34,7 +34,7 @@ var ResponseLimits = Limits{Line: 8190, Field: 64 << 10, Head: 64 << 10, Count: 
 const (
 	isText   = 1 << iota // in a field value: tab, 0x20-0x7E, 0x80-0xFF
 	isTarget             // in a request target (W-7): 0x21-0x7E but #, 0x80-0xFF
-	isHost               // in a host name
+	isHost               // in a host name: no sub-delims, which no name in use has and a list in disguise does
 	isHex
 )
 
@@ -51,7 +51,7 @@ func tables() (kind [256]uint8, low [256]byte) {
 		}
 		letter := 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80
 		digit := '0' <= c && c <= '9'
-		if letter || digit || in("-._~!$&'()*+,;=", c) {
+		if letter || digit || in("-._~", c) {
 			kind[c] |= isHost
 		}
 		if digit || ('a' <= c|0x20 && c|0x20 <= 'f' && c < 0x80) {
