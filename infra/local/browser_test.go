@@ -107,12 +107,16 @@ func TestBrowserSeesTheSamePagesOnEitherSide(t *testing.T) {
 // nothing in the console. Show 8.
 func TestBrowserShowsTheReport(t *testing.T) {
 	t.Parallel()
-	o := shortDemo(t)
-	r, err := Demo(t.Context(), o)
+	chromedriver(t)
+	r, err := once()
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := "file://" + filepath.Join(o.Out, "report.html") // as people open it
+	out := t.TempDir()
+	if err := r.Write(out); err != nil {
+		t.Fatal(err)
+	}
+	page := "file://" + filepath.Join(out, "report.html") // as people open it
 	for name, width := range map[string]int{"report-wide": 1280, "report-phone": 390} {
 		b := openBrowser(t, width, 844)
 		b.open(page)

@@ -38,7 +38,7 @@ type DemoOptions struct {
 	Command string    // as it was typed, for the report
 	Tell    io.Writer // what a person sees while it runs
 
-	short   bool                                     // a test's night: two minutes at forty times
+	short   bool                                     // a test's night: a minute at twenty times
 	settled func(ctx context.Context, d *demo) error // a test's look, when the night is over and nothing is judged yet
 }
 
@@ -85,7 +85,7 @@ func (d *demo) night() loadtest.Plan {
 		Log: "sample", Start: show, End: show.Add(time.Hour), Speed: 10}
 	switch {
 	case d.short:
-		p.End, p.Speed = show.Add(2*time.Minute), 40
+		p.End, p.Speed = show.Add(time.Minute), 20
 	case d.Fast:
 		p.End, p.Speed = show.Add(10*time.Minute), 20
 	}

@@ -37,7 +37,7 @@ func TestKilledUnderLoadNothingIsLostNorChargedTwice(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "gateway.yaml"), weighted(t, 5000), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	result := loadAndKill(t, dir, listen, 3, 60)
+	result := loadAndKill(t, dir, listen, 3, 40)
 	t.Logf("%d accepted by Drupal, %d by the services, %d unanswered", result.Legacy.Accepted, result.Services.Accepted, len(result.Unanswered))
 	if result.Legacy.Accepted == 0 || result.Services.Accepted == 0 {
 		t.Fatal("one side took nothing: it proves nothing of that side")

@@ -8,10 +8,12 @@ import (
 	"testing"
 )
 
-// repository is its own gateway.yaml, as `banyan up` and `banyan demo` have it.
+// yaml is the repository's own gateway.yaml, as `banyan up` and `banyan demo` have it.
+var yaml = filepath.Join("..", "..", "gateway.yaml")
+
 func repository(t testing.TB) []byte {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "gateway.yaml"))
+	text, err := os.ReadFile(yaml)
 	if err != nil {
 		t.Fatal(err)
 	}

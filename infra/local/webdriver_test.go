@@ -23,6 +23,16 @@ type browser struct {
 // element is the key under which WebDriver names an element, as its specification says.
 const element = "element-6066-11e4-a52e-4f735466cecf"
 
+// chromedriver is the program, or the test is skipped.
+func chromedriver(t *testing.T) string {
+	t.Helper()
+	driver := os.Getenv("BANYAN_CHROMIUM")
+	if driver == "" {
+		t.Skip("BANYAN_CHROMIUM names no chromedriver: `make browser` and CI set it")
+	}
+	return driver
+}
+
 // narrowest is how narrow a window can be; a phone is narrower, and is imitated.
 const narrowest = 500
 
@@ -30,11 +40,7 @@ const narrowest = 500
 // address, so that a page's absolute URLs stay on this machine.
 func openBrowser(t *testing.T, width, height int) *browser {
 	t.Helper()
-	driver := os.Getenv("BANYAN_CHROMIUM")
-	if driver == "" {
-		t.Skip("BANYAN_CHROMIUM names no chromedriver: the browser's proof runs in CI")
-	}
-	port := freePort(t)
+	driver, port := chromedriver(t), freePort(t)
 	cmd := exec.Command(driver, fmt.Sprintf("--port=%d", port), "--allowed-ips=127.0.0.1")
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", driver, err)
