@@ -43,7 +43,7 @@ func (x *exchange) choose() bool {
 	x.Side, x.Reason = split.Decide(x.facts(p, noncanonical))
 	x.backend, x.series = x.group.side[x.Side], x.group.series[x.Side]
 	x.split = twoSides(p, x.At)
-	x.other = x.options.Failover && x.req.Method == wire.GET && p.ReadAuthority() == "bucket"
+	x.other = x.options.Failover && x.req.Method == wire.GET && x.Reason == split.ByBucket && p.ReadAuthority() == "bucket"
 	return true
 }
 

@@ -151,7 +151,7 @@ func (c *conn) next() bool {
 			return true
 		}
 		seen = len(have)
-		if waiting := seen > start && seen != 1; waiting != begun || seen == start {
+		if waiting := seen > start && have[start] != '\r'; waiting != begun || seen == start {
 			begun = waiting
 			c.begun.Store(begun)
 			if c.timer.Set(t.Idle); begun {

@@ -80,7 +80,7 @@ func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	o := answering(t, ok)
 	w := startWith(t, site(o, "timeouts: {head: 40ms, body: 40ms, idle: 60ms}\n"), func(g *Gateway) { g.pace.window = 100 * time.Millisecond })
-	for _, raw := range []string{"GET / HTT", "GET / HTTP/1.1\r\nHost: h\r\n", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhel", chunked + "5\r\nhe"} {
+	for _, raw := range []string{"G", "GET / HTT", "GET / HTTP/1.1\r\nHost: h\r\n", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhel", chunked + "5\r\nhe"} {
 		if got := w.ask(raw); status(got) != "408" || value(got, "Connection") != "close" {
 			t.Errorf("%q: %q", raw, got)
 		}
@@ -107,7 +107,7 @@ func TestSlowClients(t *testing.T) {
 	if got := slow.receive(); status(got) != "408" || time.Since(began) > 2*time.Second {
 		t.Errorf("a trickle: %q after %v", got, time.Since(began))
 	}
-	if log := w.stop(); strings.Count(log, `"class":"client_timeout"`) != 5 {
+	if log := w.stop(); strings.Count(log, `"class":"client_timeout"`) != 6 {
 		t.Errorf("log: %s", log)
 	}
 }
@@ -393,6 +393,20 @@ func TestFailover(t *testing.T) {
 	if log := w.stop(); !strings.Contains(log, `"reason":"fallback"`) {
 		t.Errorf("log: %s", log)
 	}
+}
+
+// W-79 with W-11 and W-43: what only legacy may judge is not asked elsewhere when legacy fails, nor is a body sent twice.
+func TestNoFailoverOfWhatLegacyAloneMayJudge(t *testing.T) {
+	t.Parallel()
+	fresh := answering(t, ok)
+	w := start(t, twoSidesOf(&origin{addr: "127.0.0.1:1"}, fresh, "    - {match: GET /x/*, failover: true}\n"),
+		map[string]cutover.Group{"g": {Weight: 1, Phase: cutover.Canary}})
+	for _, raw := range []string{get("/x/a;b"), get("/x/a%2Fb"), strings.Replace(post("/x/a", "abc"), "POST", "GET", 1)} {
+		if got := w.ask(raw); status(got) != "502" {
+			t.Errorf("%q: %q", raw, got)
+		}
+	}
+	fresh.last(t, 0)
 }
 
 // W-80, L-6: a reload loses nothing, a request ends with the configuration that it began with, a bad one changes nothing.
