@@ -100,6 +100,7 @@ func (x *exchange) hints() {
 	for i := range x.resp.Fields {
 		f := &x.resp.Fields[i]
 		f.Drop = f.Drop || f.Name == wire.ContentLength
+		x.publish(f)
 	}
 	x.c.out = append(x.resp.Append(x.c.out[:0], false), "\r\n"...)
 	if x.c.write(x.c.out) != nil {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"net/netip"
 	"time"
@@ -112,8 +113,8 @@ func (x *exchange) unread(st *state, have []byte, bad *wire.Error) bool {
 	x.req = wire.Request{Fields: x.req.Fields[:0], Minor: 1}
 	x.body.start(x)
 	x.identify()
-	if i := len(have); i > 0 {
-		x.Target = nil
+	if bytes.HasPrefix(have, []byte("HEAD ")) {
+		x.req.MethodText = have[:4] // its answer has no body, whatever else is wrong
 	}
 	x.refuse(bad)
 	x.finish()
@@ -245,11 +246,13 @@ func (x *exchange) place() bool {
 }
 
 func (x *exchange) looped() bool {
-	value, n := x.req.Header("x-banyan-hop")
-	if n == 0 {
-		return false
+	loop := false
+	for i := range x.req.Fields {
+		if f := &x.req.Fields[i]; f.Name == wire.BanyanHop {
+			passed, round := x.c.g.hops.read(f.Value)
+			x.hop = max(x.hop, passed+1)
+			loop = loop || round
+		}
 	}
-	passed, loop := x.c.g.hops.read(value)
-	x.hop = passed + 1
 	return loop
 }

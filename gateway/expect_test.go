@@ -67,11 +67,29 @@ func TestInterimAnswers(t *testing.T) {
 	if got, want := relays.ask(get("/")), "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\n"; !strings.HasPrefix(got, want) {
 		t.Errorf("relayed: %q", got)
 	}
+	o = answering(t, "HTTP/1.1 103 Early Hints\r\nX-Tags: a\r\nLink: <http://10.0.0.1/a.css>\r\n\r\n"+ok)
+	public := strings.Replace(site(o, "strip: [x-tags]\norigins: [http://10.0.0.1]\n"), "kind: drupal7", "kind: drupal7, relay_103: true", 1)
+	if got, want := start(t, public).ask(get("/")), "HTTP/1.1 103 Early Hints\r\nLink: <http://h/a.css>\r\n\r\n"; !strings.HasPrefix(got, want) {
+		t.Errorf("W-34, W-60: relayed: %q", got)
+	}
 	for _, bad := range []string{"HTTP/1.1 103\r\nbroken", strings.Repeat("HTTP/1.1 102 P\r\n\r\n", 40) + ok} { // it must not hang
 		if got := start(t, site(once(t, bad), "")).ask(get("/")); status(got) != "502" {
 			t.Errorf("%.40q: %q", bad, got)
 		}
 	}
+}
+
+// W-55: nor has our own answer to HEAD a body, however early the request was refused.
+func TestRefusedHEADHasNoBody(t *testing.T) {
+	t.Parallel()
+	o := answering(t, ok)
+	w := start(t, site(o, ""))
+	for _, rest := range []string{" / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", " / HTTP/1.1\r\nHost: h\r\nA : b\r\n\r\n", " / HTTP/1.1\nHost: h\n\n", " * HTTP/1.1\r\nHost: h\r\n\r\n"} {
+		if got := w.ask("HEAD" + rest); status(got) != "400" || content(got) != "" {
+			t.Errorf("%q: %q", rest, got)
+		}
+	}
+	o.last(t, 0)
 }
 
 // W-55: an answer to HEAD passes as given, without a body; what follows it is nobody's answer. W-56: so does a 304.

@@ -84,7 +84,7 @@ func (x *exchange) reply(a own) {
 		b = append(strconv.AppendInt(append(b, "Content-Length: "...), int64(len(body)), 10), "\r\n"...)
 	}
 	b = append(x.connection(b), "\r\n"...)
-	if x.req.Method != wire.HEAD {
+	if string(x.req.MethodText) != "HEAD" {
 		b = append(b, body...)
 		x.Out = int64(len(body))
 	}

@@ -56,7 +56,6 @@ func (x *exchange) prepare() *failure {
 	if r.Folds > 0 {
 		g.Odd(account.Folded)
 	}
-	stripped := 0
 	for i := range r.Fields {
 		f := &r.Fields[i]
 		switch f.Name {
@@ -74,16 +73,22 @@ func (x *exchange) prepare() *failure {
 			f.Drop = !(x.req.TakesTrailers && r.Chunked && x.req.Minor == 1)
 		case wire.Banyan:
 			x.Cold = x.Cold || wire.Fold(f.Key, "x-banyan-cold")
-		case wire.Location, wire.Refresh, wire.Link, wire.ContentSecurityPolicy:
-			x.outward(f)
 		}
-		if len(x.st.cfg.Strip) > 0 && !f.Drop && x.st.strips(f) {
-			f.Drop = true
-			stripped++
-		}
+		x.publish(f)
 	}
-	g.Drop(account.DropStripped, stripped, x.c.shard)
 	return nil
+}
+
+// publish makes a field fit for a client's eyes: what the configuration strips is dropped (W-34), internal origins are replaced (W-60).
+func (x *exchange) publish(f *wire.Field) {
+	switch f.Name {
+	case wire.Location, wire.Refresh, wire.Link, wire.ContentSecurityPolicy:
+		x.outward(f)
+	}
+	if len(x.st.cfg.Strip) > 0 && !f.Drop && x.st.strips(f) {
+		f.Drop = true
+		x.c.g.Drop(account.DropStripped, 1, x.c.shard)
+	}
 }
 
 // shared says whether an answer may be kept by caches between us and the visitors: our cookie is not set on those (D-5).
