@@ -47,7 +47,8 @@ func TestRefusedChunks(t *testing.T) {
 	bodies := []string{"5\nhello\r\n0\r\n\r\n", "+5\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "5 \r\nhello\r\n0\r\n\r\n", "5;\r\nhello\r\n0\r\n\r\n",
 		"-1\r\n", "1234567890abcdef0\r\n", "5\r\nhelloX\r\n0\r\n\r\n", "5\r\nhello\n0\r\n\r\n", "5\r\nhello\r\n0\r\nX : y\r\n\r\n", "5;a=" + strings.Repeat("b", 300) + "\r\n",
 		"5\r\nhello\r\n0\n\n", "5;a\nhello\r\n0\r\n\r\n",
-		"5\r\nhello\r\n0\r\nContent-Length: 3\r\n\r\n", "5\r\nhello\r\n0\r\nAuthorization: x\r\n\r\n", "5\r\nhello\r\n0\r\nHost: x\r\n\r\n"} // W-41
+		"5\r\nhello\r\n0\r\nContent-Length: 3\r\n\r\n", "5\r\nhello\r\n0\r\nAuthorization: x\r\n\r\n", "5\r\nhello\r\n0\r\nHost: x\r\n\r\n", // W-41
+		"5\r\nhello\r\n0\r\nWWW-Authenticate: x\r\n\r\n", "5\r\nhello\r\n0\r\nMax-Forwards: 1\r\n\r\n"}
 	for _, b := range bodies {
 		if answer := w.ask(chunked + b + get("/smuggled")); status(answer) != "400" || strings.Count(answer, "\r\n\r\n") != 1 {
 			t.Errorf("%.40q: %q, want one 400", b, answer)
@@ -230,7 +231,8 @@ func TestBothFramingsAreSuspect(t *testing.T) {
 // W-42: response trailers pass to who sent TE: trailers, the forbidden ones do not.
 func TestResponseTrailers(t *testing.T) {
 	t.Parallel()
-	o := answering(t, "HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\nContent-Length: 3\r\n\r\n")
+	o := answering(t, "HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\nContent-Length: 3\r\n"+
+		"WWW-Authenticate: Basic\r\nVary: x\r\nAge: 1\r\nSet-Cookie: a=b\r\n\r\n")
 	w := start(t, site(o, ""))
 	if got := content(w.ask(get("/"))); got != "2\r\nok\r\n0\r\n\r\n" {
 		t.Errorf("unasked: %q", got)

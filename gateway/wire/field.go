@@ -43,6 +43,7 @@ const (
 	KeepAlive
 	AccelBuffering
 	Date
+	Control        // what else steers a request, its answer or its reader, and so has no place among trailers (W-41, W-42)
 	Forwarded      // the standard one
 	ForwardedFor   // X-Forwarded-For
 	ForwardedProto // X-Forwarded-Proto
@@ -128,6 +129,8 @@ func name(key []byte) Name {
 		return Date
 	case "x-accel-buffering":
 		return AccelBuffering
+	case "max-forwards", "if-match", "if-unmodified-since", "www-authenticate", "age", "expires", "pragma", "retry-after", "vary", "warning":
+		return Control
 	case "forwarded":
 		return Forwarded
 	case "x-forwarded-for":
