@@ -165,9 +165,20 @@ func TestAccessLog(t *testing.T) {
 			t.Errorf("%s is %v, want %v", key, line[key], want)
 		}
 	}
-	for _, key := range []string{"time", "request_id", "queue_ms", "connect_ms", "head_ms", "total_ms"} {
+	for _, key := range []string{"time", "request_id", "bucket", "queue_ms", "connect_ms", "head_ms", "total_ms"} {
 		if _, ok := line[key]; !ok {
 			t.Errorf("there is no %s", key)
+		}
+	}
+	refused := start(t, site(legacy, ""))
+	refused.ask(get("/", "X : y"))
+	var short map[string]any
+	if err := json.Unmarshal([]byte(refused.stop()), &short); err != nil {
+		t.Fatal(err)
+	}
+	for key := range line {
+		if _, ok := short[key]; !ok {
+			t.Errorf("a refused request's line has no %s", key)
 		}
 	}
 	if strings.Contains(text, "gift") {

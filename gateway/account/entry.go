@@ -42,7 +42,7 @@ type Entry struct {
 
 const stamp = "2006-01-02T15:04:05.000Z"
 
-// AppendJSON appends the line, its line end included.
+// AppendJSON appends the line, its line end included. Every line has every key: what there was not is "", and a bucket null.
 func (e *Entry) AppendJSON(b []byte) []byte {
 	b = append(b, `{"time":"`...)
 	b = e.At.UTC().AppendFormat(b, stamp)
@@ -51,12 +51,16 @@ func (e *Entry) AppendJSON(b []byte) []byte {
 	b = str(b, `,"rule":`, e.Rule)
 	b = str(b, `,"group":`, e.Group)
 	b = str(b, `,"phase":`, e.Phase)
+	side, reason := "", ""
 	if e.Routed {
-		b = append(append(append(b, `,"side":"`...), e.Side.String()...), '"')
-		b = append(append(append(b, `,"reason":"`...), e.Reason.String()...), '"')
+		side, reason = e.Side.String(), e.Reason.String()
 	}
+	b = str(b, `,"side":`, side)
+	b = str(b, `,"reason":`, reason)
 	if e.Bucket >= 0 {
 		b = number(b, `,"bucket":`, int64(e.Bucket))
+	} else {
+		b = append(b, `,"bucket":null`...)
 	}
 	b = str(b, `,"method":`, e.Method)
 	b = redacted(append(b, `,"target":"`...), e.Target, asJSON)
