@@ -97,17 +97,28 @@ func (g *Gateway) openForms(st *state) error {
 		if f == nil || st.adapters[f] != nil {
 			continue
 		}
-		o := drupal.Options{Node: f.Node, Service: f.Service, Pay: f.Pay, Keys: g.seal.keys, Key: g.seal.id}
-		if f.Pages != "" {
-			o.Pages = os.DirFS(f.Pages)
-		}
-		a, err := drupal.New(o)
+		a, err := g.seal.adapter(f)
 		if err != nil {
 			return fmt.Errorf("gateway: line %d: %w", r.Line, err)
 		}
 		st.adapters[f] = a
 	}
 	return nil
+}
+
+// adapter answers a form in Drupal's name, and signs its requests to the service.
+func (s *seal) adapter(f *route.Form) (*drupal.Adapter, error) {
+	o := drupal.Options{Node: f.Node, Service: f.Service, Pay: f.Pay, Keys: s.keys, Key: s.id}
+	if f.Pages != "" {
+		o.Pages = os.DirFS(f.Pages)
+	}
+	return drupal.New(o)
+}
+
+// CheckForm says why New and Reload would refuse a form. It reads the form's frozen pages.
+func CheckForm(f *route.Form) error {
+	_, err := new(seal).adapter(f)
+	return err
 }
 
 // retire closes the idle connections of backends that the next state has not taken over.

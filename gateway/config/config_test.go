@@ -1,7 +1,9 @@
 package config_test
 
 import (
+	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/banyan-migration/banyan/gateway/config"
+	"github.com/banyan-migration/banyan/gateway/route"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -247,6 +250,8 @@ func TestMistakesOneByOne(t *testing.T) {
 		{routes("{match: POST /donate, form: {service: donate}}"), 12, "node is missing"},
 		{routes("{match: POST /donate, form: {node: 2}}"), 12, "service is missing"},
 		{routes("{match: \"POST /{x}\", form: {node: 2, service: donate}}"), 12, "cannot have a form"},
+		{routes("{match: POST /donate, form: {node: 2, service: donate, pay: live}}"), 12, "leave pay out"},
+		{routes("{match: POST /donate, form: {node: 2, service: donate, pay: }}"), 12, "is empty"},
 		{routes("{match: PUT /donate, form: {node: 2, service: donate}}"), 12, "cannot have a form"},
 		{routes("{match: POST /node/3, form: {node: 2, service: donate}}"), 12, "not a name of node 2"},
 		{routes("{match: /a, max_rate: 0}"), 12, "posts a minute"},
@@ -302,5 +307,38 @@ func TestNamedFilesAreOpened(t *testing.T) {
 	mistakes, ok := err.(config.Mistakes)
 	if !ok || len(mistakes) != 2 || mistakes[0].Line != 7 || mistakes[1].Line != 13 {
 		t.Errorf("%v", err)
+	}
+}
+
+// Read tries each form once, beside all else that is wrong; one that is not known whole is not tried.
+func TestFormsAreTried(t *testing.T) {
+	t.Parallel()
+	const routes = "groups:\n  g:\n    from: drupal\n    to: services\n    routes:\n      - {match: POST /donate, form: {node: 2, service: donate, pay: x}}\n"
+	file := filepath.Join(t.TempDir(), "gateway.yaml")
+	tried := 0
+	o := config.Options{Check: true, Getenv: func(string) (string, bool) { return "", false }, Form: func(f *route.Form) error {
+		tried += f.Node
+		return errors.New("one\nand another")
+	}}
+	for src, want := range map[string]string{
+		least + routes: "12: groups.g.routes[0].form.pay: ; 12: one; and another",
+		least + strings.Replace(routes, "donate, pay: x", "${UNSET}", 1): "",
+	} {
+		if err := os.WriteFile(file, []byte(src), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := config.Read(file, o)
+		var said []string
+		mistakes, _ := err.(config.Mistakes)
+		for _, m := range mistakes {
+			text, _, _ := strings.Cut(m.Text, `"x"`)
+			said = append(said, fmt.Sprint(m.Line, ": ", text))
+		}
+		if got := strings.Join(said, "; "); got != want {
+			t.Errorf("%s\n%s\nwant %s", src, got, want)
+		}
+	}
+	if tried != 2 {
+		t.Errorf("tried nodes that sum up to %d, want node 2 once", tried)
 	}
 }

@@ -16,6 +16,9 @@ func (b *builder) finish() {
 	if b.DefaultHost != "" && !b.accepts(b.DefaultHost) {
 		b.wrong(b.lines["default_host"], "default_host: %q is not among hosts: %s", b.DefaultHost, strings.Join(b.Hosts, ", "))
 	}
+	if _, named := b.lines["store"]; !named {
+		b.note(1, "store: none is named: a restart forgets weights and journal, and a key that was made; store: sqlite:.banyan/plan.db keeps them")
+	}
 	if len(b.Backends) == 0 {
 		b.wrong(b.lines["backends"], "backends: missing: at least the old site, such as drupal: {url: http://127.0.0.1:9001, kind: drupal7}")
 	}

@@ -162,10 +162,12 @@ func (n node) conditions() []route.Condition {
 
 func (n node) form() *route.Form {
 	f := &route.Form{}
+	said := len(n.r.mistakes) + len(n.r.notes)
+	var pay node
 	n.fields(map[string]func(node){
 		"node":    func(n node) { f.Node = int(n.number(1, 1<<31-1, "a node")) },
 		"service": func(n node) { f.Service = n.name() },
-		"pay":     func(n node) { f.Pay = n.name() },
+		"pay":     func(n node) { pay = n },
 		"pages":   func(n node) { f.Pages = n.text() },
 	})
 	if f.Node == 0 {
@@ -174,5 +176,20 @@ func (n node) form() *route.Form {
 	if f.Service == "" {
 		n.wrong("service is missing: the service that takes the form's posts, such as donate")
 	}
+	if said == len(n.r.mistakes)+len(n.r.notes) { // else it is known to be wrong, or not known whole
+		n.r.forms = append(n.r.forms, form{f, n.line()})
+	}
+	if pay.ast != nil {
+		f.Pay = pay.pay()
+	}
 	return f
+}
+
+// pay reads how a form's gifts are paid. There is one way to name: a card is typed on the acquirer's own page.
+func (n node) pay() string {
+	s, ok := n.scalar()
+	if ok && s != "test" {
+		n.wrong("%q is no way to pay that a form can name: test is, where no money moves; leave pay out and donors pay on the acquirer's page", s)
+	}
+	return s
 }

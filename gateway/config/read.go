@@ -4,16 +4,19 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/tls"
-	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/banyan-migration/banyan/gateway/route"
 )
 
 // Options is how a file is read.
 type Options struct {
 	Getenv func(string) (string, bool) // nil: os.LookupEnv
 	Check  bool                        // an unset ${NAME} is a note, not a mistake
+	Form   func(*route.Form) error     // says why a form cannot be answered; asked by Read alone; nil: forms are not tried
 }
 
 // Read reads and checks a file and the files that it names. The error is Mistakes, or that of reading the file.
@@ -23,7 +26,7 @@ func Read(file string, o Options) (*Config, error) {
 		return nil, err
 	}
 	c, r := parse(file, src, o)
-	c.files(r)
+	c.files(r, o.Form)
 	return c.result(r)
 }
 
@@ -77,28 +80,35 @@ func defaults(file string) *Config {
 }
 
 // files opens what the configuration names and only Read may open.
-func (c *Config) files(r *reader) {
+func (c *Config) files(r *reader, answers func(*route.Form) error) {
 	if c.TLS.Cert != "" && c.TLS.Key != "" {
 		if _, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key); err != nil {
 			r.wrong(c.TLS.Line, "tls: %v: cert and key must be PEM files that belong together", err)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.folders())) {
-		if info, err := os.Stat(name); err != nil || !info.IsDir() {
-			r.wrong(c.folders()[name], "pages: %s is not a folder that can be read: banyan cutover freeze-forms writes one", name)
-		}
+	for _, f := range r.forms {
+		r.try(f, answers)
 	}
 }
 
-// folders are those of frozen pages with the lines that name them.
-func (c *Config) folders() map[string]int {
-	all := map[string]int{}
-	for _, g := range c.Groups {
-		for _, r := range g.Routes {
-			if r.Form != nil && r.Form.Pages != "" {
-				all[r.Form.Pages] = r.Line
-			}
+// form is one that the file names, and where.
+type form struct {
+	*route.Form
+	line int
+}
+
+// try asks whether a form can be answered, with the frozen pages that it names.
+func (r *reader) try(f form, answers func(*route.Form) error) {
+	if f.Pages != "" {
+		if info, err := os.Stat(f.Pages); err != nil || !info.IsDir() {
+			r.wrong(f.line, "pages: %s is not a folder that can be read: banyan cutover freeze-forms writes one", f.Pages)
+			return
 		}
 	}
-	return all
+	if answers == nil {
+		return
+	}
+	if err := answers(f.Form); err != nil {
+		r.wrong(f.line, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
 }

@@ -18,6 +18,7 @@ type reader struct {
 	check    bool // an unset ${NAME} is a note, not a mistake
 	mistakes Mistakes
 	notes    []Note
+	forms    []form // in file order, those that could be read whole
 }
 
 func (r *reader) wrong(line int, format string, args ...any) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/banyan-migration/banyan/gateway"
 	"github.com/banyan-migration/banyan/gateway/config"
 	"github.com/banyan-migration/banyan/gateway/cutover"
 )
@@ -39,8 +40,9 @@ func gatewayVerb(w *world) *cobra.Command {
 	return c
 }
 
-// readConfig reads a file; its mistakes are the caller's to mend.
+// readConfig reads a file and tries its forms; its mistakes are the caller's to mend.
 func readConfig(file string, o config.Options) (*config.Config, error) {
+	o.Form = gateway.CheckForm
 	c, err := config.Read(file, o)
 	var mistakes config.Mistakes
 	switch {
