@@ -18,7 +18,7 @@ type admin struct {
 }
 
 func (a *admin) flags(c *cobra.Command) {
-	c.PersistentFlags().StringVar(&a.url, "admin", "http://127.0.0.1:8081", "the gateway's admin address; its token is BANYAN_ADMIN_TOKEN")
+	c.PersistentFlags().StringVar(&a.url, "admin", "http://127.0.0.1:8081", "the gateway's admin address, as in admin.listen or as a URL; its token is BANYAN_ADMIN_TOKEN")
 	c.PersistentFlags().StringVar(&a.dir, "dir", "", "instead: the state folder of a gateway on this machine, which holds both")
 }
 
@@ -32,7 +32,11 @@ func (a *admin) open() error {
 		a.door = door
 		return nil
 	}
-	a.door = dash.Door{Admin: strings.TrimSuffix(a.url, "/"), Token: os.Getenv("BANYAN_ADMIN_TOKEN")}
+	address := strings.TrimSuffix(a.url, "/")
+	if !strings.Contains(address, "://") { // as listen and admin.listen are written
+		address = "http://" + address
+	}
+	a.door = dash.Door{Admin: address, Token: os.Getenv("BANYAN_ADMIN_TOKEN")}
 	if a.door.Token == "" {
 		return fail(wrong, "BANYAN_ADMIN_TOKEN is not set: the admin API's token; or name the gateway's state folder with --dir")
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/banyan-migration/banyan/infra/local"
 	"github.com/banyan-migration/banyan/shared/kv"
 	"github.com/banyan-migration/banyan/shared/kv/sqlite"
+	"github.com/banyan-migration/banyan/shared/mark"
 )
 
 // A gateway's state lies beside its plan's store: the store, the last good plan (plan.json), the key that was made
@@ -58,7 +59,7 @@ func signingKeys(configured []split.Secret, dir string) ([]split.Secret, error) 
 	if len(configured) > 0 {
 		return configured, nil
 	}
-	made := split.Secret{ID: "local", Value: rand.Text() + rand.Text()}
+	made := split.Secret{ID: mark.Sole, Value: rand.Text() + rand.Text()}
 	if dir == "" {
 		return []split.Secret{made}, nil
 	}

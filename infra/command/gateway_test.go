@@ -273,6 +273,20 @@ func TestMetricsOfARunningGateway(t *testing.T) {
 	}
 }
 
+// An admin address may be written as admin.listen is, or as a URL.
+func TestAdminAddress(t *testing.T) {
+	t.Parallel()
+	p := newYard(t).start()
+	defer p.end(t)
+	for _, address := range []string{p.line.Admin, "http://" + p.line.Admin, "http://" + p.line.Admin + "/"} {
+		status := exec.Command(os.Args[0], "cutover", "status", "--admin", address)
+		status.Env = append(os.Environ(), "BANYAN_TEST_AS_COMMAND=1", "BANYAN_ADMIN_TOKEN="+p.line.Token)
+		if out, err := status.CombinedOutput(); err != nil || !strings.Contains(string(out), "postcode") {
+			t.Errorf("--admin %s: %v, %s", address, err, out)
+		}
+	}
+}
+
 // T-7: SIGUSR1 sends everything to the old side, a restart keeps it, and the file's end ends it.
 func TestKillBySignal(t *testing.T) {
 	t.Parallel()

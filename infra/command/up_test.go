@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -73,12 +74,36 @@ func TestUpSaysWhereEverythingIs(t *testing.T) {
 	if status := <-second.ended; status != outside || !strings.Contains(second.errs.String(), "another world runs in "+dir) {
 		t.Errorf("a second up on the same folder: %d: %s", status, second.errs.String())
 	}
+	marked(t, dir, &w)
 	u.end(t)
 	again := ups(t, dir, "--json")
 	if _, err := again.out.ReadBytes('\n'); err != nil {
 		t.Errorf("a second start: %v: %s", err, again.errs.String())
 	}
 	again.end(t)
+}
+
+// marked makes a load test of a running world with the key that it keeps: the services take its gifts for tests.
+func marked(t *testing.T, dir string, w *local.World) {
+	t.Helper()
+	must(t, "cutover", "set", "donate", "--dir", dir, "--weight", "10000", "--why", "all of it")
+	key, err := os.ReadFile(filepath.Join(dir, "gateway.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := filepath.Join(t.TempDir(), "plan.yaml")
+	if err := os.WriteFile(plan, []byte("kind: drip\nhost: www.rednosefund.example\nmark: test\nrate: 20\nhold: 100ms\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	load := exec.CommandContext(t.Context(), os.Args[0], "loadtest", "run", plan, "--target", w.Gateway, "--reconcile", w.Services+"/reconcile", "--json")
+	load.Env = append(os.Environ(), "BANYAN_TEST_AS_COMMAND=1", "BANYAN_KEY="+strings.TrimSpace(string(key)))
+	out, err := load.Output()
+	var got struct {
+		Reconciled struct{ Accepted, Missing int }
+	}
+	if bad := json.Unmarshal(out, &got); err != nil || bad != nil || got.Reconciled.Accepted == 0 || got.Reconciled.Missing > 0 {
+		t.Errorf("a marked load test: %v, %s", err, out)
+	}
 }
 
 var (

@@ -54,7 +54,7 @@ func (w *World) startServices(context.Context) error {
 	}
 	h, err := local.Start(local.Options{
 		Services: services, Store: func(name string) kv.Store { return db.Store(name) }, Getenv: w.getenv, Files: layer.Files,
-		NewID: uuid.NewString, Log: w.options.Log, Keys: mark.Keys{keyID: w.key}, Client: client(),
+		NewID: uuid.NewString, Log: w.options.Log, Keys: mark.Keys{mark.Sole: w.key}, Client: client(),
 	})
 	if err != nil {
 		l.Close()
@@ -105,7 +105,7 @@ func (w *World) getenv(name string) string {
 	case "SERVICES_URL":
 		return w.Services
 	case "BANYAN_KEY":
-		return keyID + ":" + w.key
+		return w.key
 	}
 	return environment[name]
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/banyan-migration/banyan/gateway/split"
 	"github.com/banyan-migration/banyan/shared/kv"
 	"github.com/banyan-migration/banyan/shared/kv/sqlite"
+	"github.com/banyan-migration/banyan/shared/mark"
 )
 
 // front is the gateway with the plan it follows.
@@ -84,7 +85,7 @@ func (w *World) config() (*config.Config, error) {
 		b.Address = strings.TrimPrefix(address, "http://")
 		b.Host, _, _ = net.SplitHostPort(b.Address)
 	}
-	c.Keys = []split.Secret{{ID: keyID, Value: w.key}}
+	c.Keys = []split.Secret{{ID: mark.Sole, Value: w.key}}
 	c.Trusted = append(c.Trusted, netip.MustParsePrefix("127.0.0.0/8"))
 	return c, nil
 }

@@ -10,10 +10,8 @@ import (
 	"strings"
 )
 
-// keyID names the key that a world makes for itself.
-const keyID = "local"
-
-// KeepKey reads the key that a state folder keeps, or makes it once: cookies, overrides and marks outlive a restart.
+// KeepKey reads the key that a state folder keeps, or makes it once: cookies, overrides and marks outlive a restart. Its id is
+// mark.Sole, so that the file's content is a BANYAN_KEY too.
 func KeepKey(dir string) (string, error) {
 	file := filepath.Join(dir, "gateway.key")
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

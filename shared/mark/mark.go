@@ -38,14 +38,17 @@ var ErrWrong = errors.New("mark: the signature does not hold")
 // nothing as good.
 type Keys map[string]string
 
-// ParseKeys reads BANYAN_KEY: one secret, which gets the id k1, or id:secret pairs with commas between them. The empty
+// Sole is the id of a secret that is given, or made, without one.
+const Sole = "k1"
+
+// ParseKeys reads BANYAN_KEY: one secret, which gets the id Sole, or id:secret pairs with commas between them. The empty
 // text is no keys. A secret has at least 16 bytes.
 func ParseKeys(s string) (Keys, error) {
 	keys := Keys{}
 	for _, pair := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' }) {
 		id, secret, named := strings.Cut(pair, ":")
 		if !named {
-			id, secret = "k1", pair
+			id, secret = Sole, pair
 		}
 		if id == "" || strings.ContainsAny(id, "; ") || len(secret) < 16 || keys[id] != "" {
 			return nil, fmt.Errorf("mark: key %q: want id:secret with a secret of at least 16 bytes, each id once", id)
