@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/banyan-migration/banyan/gateway/account"
@@ -92,7 +93,7 @@ func (b *body) fill() error {
 	room := *b.room
 	b.have = room[:copy(room, b.have)]
 	if len(b.have) >= pieceMax {
-		return &wire.Error{Status: 431, Rule: "W-41", Text: "the trailers are too long"}
+		return &wire.Error{Status: 431, Rule: "W-41", Text: "the trailers are too long: at most " + size(pieceMax)}
 	}
 	space := room[len(b.have):pieceMax]
 	if !b.chunked {
@@ -151,14 +152,16 @@ func (x *exchange) bodyFailed(err error) {
 	case err == errTooLarge:
 		x.tooLarge()
 	case err == errOverdue:
-		x.refuse(&wire.Error{Status: 408, Rule: "W-70", Text: "the request's body took too long"})
+		p := &x.c.g.pace
+		x.refuse(late(fmt.Sprintf("the request's body took too long: no pause may be over %s, and in each %s %s must come; nothing was taken",
+			x.st.cfg.Timeouts.Body, p.window, size(p.bytes))))
 	default: // io.EOF and resets
 		x.gone()
 	}
 }
 
 func (x *exchange) tooLarge() {
-	x.reply(own{status: 413, class: account.ClientTooLarge, rule: "W-69", text: "the request's body is over the limit"})
+	x.reply(own{status: 413, class: account.ClientTooLarge, rule: "W-69", text: "the request's body is too large: at most " + size(x.st.cfg.Limits.Body) + ", nothing was taken"})
 }
 
 // gone notes that the client has left; nobody can be told anything.

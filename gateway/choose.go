@@ -180,8 +180,8 @@ func (x *exchange) admit() bool {
 	if x.route != nil && x.Side == split.New && !r.Safe() && x.options.MaxRate > 0 {
 		if ok, wait := x.st.rates.allow(x.route, x.client, x.At); !ok {
 			seconds := strconv.Itoa(1 + int(wait/time.Second))
-			x.reply(own{status: 429, class: account.GatewayRefused, rule: "max_rate", text: "too many posts from this address: please try again in " + seconds + " seconds",
-				header: "Retry-After: " + seconds + "\r\n"})
+			x.reply(own{status: 429, class: account.GatewayRefused, rule: "max_rate", header: "Retry-After: " + seconds + "\r\n",
+				text: "too many posts from this address: at most " + strconv.Itoa(x.options.MaxRate) + " a minute, nothing was taken; please try again in " + seconds + " seconds"})
 			return false
 		}
 	}

@@ -170,7 +170,7 @@ func (c *conn) next() bool {
 		runtime.Gosched()
 		if err := c.fill(); err == errOverdue && begun {
 			c.busy.Store(true)
-			return c.x.unread(st, c.in[c.r:c.w], &wire.Error{Status: 408, Rule: "W-70", Text: "the request's head took too long"})
+			return c.x.unread(st, c.in[c.r:c.w], late("the request's head took too long: it must come within "+t.Head.String()))
 		} else if err != nil && err != errInterrupted {
 			return false
 		}

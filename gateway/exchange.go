@@ -217,7 +217,7 @@ func (x *exchange) place() bool {
 	}
 	host, known := x.st.cfg.Table.Host(x.Host)
 	if !known {
-		x.reply(own{status: 421, class: account.GatewayRefused, rule: "W-16", text: "this site does not answer for that host"})
+		x.reply(own{status: 421, class: account.GatewayRefused, rule: "W-16", text: "this site does not answer for that host: its names are the configuration's hosts"})
 		return false
 	}
 	if x.looped() {

@@ -14,7 +14,7 @@ func TestHostLine(t *testing.T) {
 		"GET / HTTP/1.1\r\nHost: h/x\r\n\r\n", "GET / HTTP/1.1\r\nHost: u@h\r\n\r\n", "GET / HTTP/1.1\r\nHost: h h\r\n\r\n", "GET / HTTP/1.1\r\nHost: h:80x\r\n\r\n",
 		"GET / HTTP/1.0\r\nHost: h\r\nHost: h\r\n\r\n")
 	for _, host := range []string{"evil.test", "h.evil.test", "[::1]", "127.0.0.1"} {
-		if answer := w.ask("GET / HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"); status(answer) != "421" {
+		if answer := w.ask("GET / HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"); status(answer) != "421" || !strings.Contains(content(answer), "the configuration's hosts") {
 			t.Errorf("W-16: Host %s: %q", host, answer)
 		}
 	}

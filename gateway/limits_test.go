@@ -35,9 +35,16 @@ func TestHeadLimits(t *testing.T) {
 			t.Errorf("%d bytes are within the limits: %q", len(raw), answer)
 		}
 	}
+	for says, raw := range map[string]string{"line is too long: at most 8190 bytes": get("/" + long), "a header line is too long: at most 8190 bytes": get("/", "X: "+long), "at most 100 lines": get("/", many...)} {
+		if answer := w.ask(raw); !strings.Contains(content(answer), says) {
+			t.Errorf("%q does not say %q", answer, says)
+		}
+	}
 	small := start(t, site(o, "limits: {head: 1024}\n"))
 	if answer := small.ask(get("/", "A: "+long[:1020])); status(answer) != "431" {
 		t.Errorf("the configured limit: %q", answer)
+	} else if !strings.Contains(content(answer), "at most 1024 bytes") {
+		t.Errorf("the configured limit is not said: %q", answer)
 	}
 }
 
@@ -65,11 +72,16 @@ func TestBodyLimit(t *testing.T) {
 	})
 	w := start(t, site(o, "limits: {body: 1000}\n"))
 	for _, raw := range []string{post("/", strings.Repeat("x", 1001)), chunked + "3e9\r\n" + strings.Repeat("x", 1001) + "\r\n0\r\n\r\n"} {
-		if got := w.ask(raw); status(got) != "413" || value(got, "Connection") != "close" {
+		if got := w.ask(raw); status(got) != "413" || value(got, "Connection") != "close" || !strings.Contains(content(got), "at most 1000 bytes, nothing was taken") {
 			t.Errorf("got %q", got)
 		}
 	}
 	o.last(t, 0)
+	for _, c := range []struct{ more, length, says string }{{"", "10485761", "at most 10 MB"}, {"limits: {body: 2048}\n", "2049", "at most 2 KB"}} {
+		if got := start(t, site(o, c.more)).ask("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + c.length + "\r\n\r\n"); status(got) != "413" || !strings.Contains(content(got), c.says) {
+			t.Errorf("%q: %q", c.more, got)
+		}
+	}
 	if got := w.ask(post("/", strings.Repeat("x", 1000))); status(got) != "200" {
 		t.Errorf("at the limit: %q", got)
 	}
@@ -80,8 +92,10 @@ func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	o := answering(t, ok)
 	w := startWith(t, site(o, "timeouts: {head: 40ms, body: 40ms, idle: 60ms}\n"), func(g *Gateway) { g.pace.window = 100 * time.Millisecond })
-	for _, raw := range []string{"G", "GET / HTT", "GET / HTTP/1.1\r\nHost: h\r\n", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhel", chunked + "5\r\nhe"} {
-		if got := w.ask(raw); status(got) != "408" || value(got, "Connection") != "close" {
+	const head, body = "must come within 40ms", "no pause may be over 40ms, and in each 100ms 1 KB must come; nothing was taken"
+	for raw, says := range map[string]string{"G": head, "GET / HTT": head, "GET / HTTP/1.1\r\nHost: h\r\n": head,
+		"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhel": body, chunked + "5\r\nhe": body} {
+		if got := w.ask(raw); status(got) != "408" || value(got, "Connection") != "close" || !strings.Contains(content(got), says) {
 			t.Errorf("%q: %q", raw, got)
 		}
 	}
@@ -487,7 +501,7 @@ func TestRateOfMovedPosts(t *testing.T) {
 	for i, c := range []struct{ address, want string }{{"192.0.2.1", "200"}, {"192.0.2.1", "200"}, {"192.0.2.1", "429"}, {"192.0.2.2", "200"},
 		{"2001:db8::1", "200"}, {"2001:db8::2", "200"}, {"2001:db8::3", "429"}} { // a household of IPv6 is one
 		got := from(c.address, post("/x", "gift"))
-		if status(got) != c.want || (c.want == "429") != (value(got, "Retry-After") != "") {
+		if status(got) != c.want || (c.want == "429") != (value(got, "Retry-After") != "" && strings.Contains(content(got), "at most 2 a minute, nothing was taken")) {
 			t.Errorf("%d, %s: %q, want %s", i, c.address, got, c.want)
 		}
 	}

@@ -45,6 +45,20 @@ func (x *exchange) refuse(bad *wire.Error) {
 	x.reply(a)
 }
 
+// late refuses a request that does not come (W-70).
+func late(text string) *wire.Error { return &wire.Error{Status: 408, Rule: "W-70", Text: text} }
+
+// size writes a number of bytes as people read it.
+func size(n int64) string {
+	switch {
+	case n%(1<<20) == 0:
+		return strconv.FormatInt(n>>20, 10) + " MB"
+	case n%(1<<10) == 0:
+		return strconv.FormatInt(n>>10, 10) + " KB"
+	}
+	return strconv.FormatInt(n, 10) + " bytes"
+}
+
 // fail answers for an upstream that did not, or cuts the connection if the client has part of an answer already (W-65).
 func (x *exchange) fail(class account.Class, status int, text string) {
 	x.Class = class

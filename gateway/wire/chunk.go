@@ -173,7 +173,7 @@ func (c *Chunks) trailer(b []byte, l Limits) (int, *Error) {
 	case i >= 0:
 		end = i + 4
 	case len(b) > l.Head:
-		return 0, &Error{431, "W-67", "the trailers are too long"}
+		return 0, over(431, "W-67", "the trailers are too long", l.Head, "bytes")
 	default:
 		return 0, lineEnds(b, 0)
 	}

@@ -206,7 +206,7 @@ func field(b []byte, limit int, f *Field) *Error {
 		return bad("W-20", "a header value holds a control byte")
 	}
 	if end > limit {
-		return &Error{431, "W-67", "a header line is too long"}
+		return over(431, "W-67", "a header line is too long", limit, "bytes")
 	}
 	f.Line, f.Key, f.Value = b[:end+2], b[:i], trim(b[i+1:end])
 	f.Name, f.Drop = name(key[:min(i, longestName)]), false
@@ -236,11 +236,11 @@ func text(v []byte) bool {
 // fields parses header lines until the empty one. b ends with CRLF CRLF, or is the CRLF that says there are none.
 func fields(b []byte, l Limits, into []Field) ([]Field, *Error) {
 	if len(b)-2 > l.Head {
-		return into, &Error{431, "W-67", "the header lines together are too long"}
+		return into, over(431, "W-67", "the header lines together are too long", l.Head, "bytes")
 	}
 	for len(b) > 2 {
 		if len(into) == l.Count {
-			return into, &Error{431, "W-67", "there are too many header lines"}
+			return into, over(431, "W-67", "there are too many header lines", l.Count, "lines")
 		}
 		if len(into) < cap(into) {
 			into = into[:len(into)+1]

@@ -88,7 +88,7 @@ func hopeless(b []byte, start, from int, l Limits) *Error {
 		return err
 	}
 	if len(b)-start-line-1 > l.Head+2 {
-		return &Error{431, "W-67", "the header lines together are too long"}
+		return over(431, "W-67", "the header lines together are too long", l.Head, "bytes")
 	}
 	return nil
 }
@@ -189,7 +189,7 @@ func overlong(b []byte, l Limits) *Error {
 	if bytes.IndexByte(b[:l.Line], ' ') < 0 {
 		return bad("W-2", "a request line is METHOD SP TARGET SP HTTP/1.1")
 	}
-	return &Error{414, "W-66", "the request line is too long"}
+	return over(414, "W-66", "the request line is too long", l.Line, "bytes")
 }
 
 func (r *Request) version(v []byte) *Error {

@@ -5,6 +5,8 @@
 // slices have grown. The rules W- are those of the gateway's wire contract.
 package wire
 
+import "strconv"
+
 // Error is a message that the gateway does not accept. Its Text holds none of the message's bytes, so it may be logged and shown.
 type Error struct {
 	Status int    // what a client is answered: 400 for most; an upstream's error is always 502
@@ -15,6 +17,11 @@ type Error struct {
 func (e *Error) Error() string { return e.Rule + ": " + e.Text }
 
 func bad(rule, text string) *Error { return &Error{400, rule, text} }
+
+// over refuses what is longer than its limit, and says the limit.
+func over(status int, rule, text string, limit int, unit string) *Error {
+	return &Error{status, rule, text + ": at most " + strconv.Itoa(limit) + " " + unit}
+}
 
 // Limits bound a head, in bytes. The zero value allows nothing: use DefaultLimits.
 type Limits struct {
