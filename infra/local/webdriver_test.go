@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -40,13 +40,14 @@ const narrowest = 500
 // address, so that a page's absolute URLs stay on this machine.
 func openBrowser(t *testing.T, width, height int) *browser {
 	t.Helper()
-	driver, port := chromedriver(t), freePort(t)
-	cmd := exec.Command(driver, fmt.Sprintf("--port=%d", port), "--allowed-ips=127.0.0.1")
+	driver, address := chromedriver(t), fixedPort(t)
+	_, port, _ := strings.Cut(address, ":")
+	cmd := exec.Command(driver, "--port="+port, "--allowed-ips=127.0.0.1")
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", driver, err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	base := fmt.Sprintf("http://127.0.0.1:%d", port)
+	base := "http://" + address
 	until(t, func() bool {
 		r, err := http.Get(base + "/status")
 		return err == nil && r.Body.Close() == nil && r.StatusCode == 200
@@ -66,16 +67,6 @@ func openBrowser(t *testing.T, width, height int) *browser {
 	b.session += "/" + made.SessionID
 	t.Cleanup(func() { b.call("DELETE", "", nil, nil) })
 	return b
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // until asks again every 20 ms for at most 15 s.
@@ -168,12 +159,6 @@ func (b *browser) text(css string) (s string) {
 	return s
 }
 
-func (b *browser) attribute(css, name string) (s string) {
-	b.t.Helper()
-	b.call("GET", "/element/"+b.find(css)+"/property/"+name, nil, &s)
-	return s
-}
-
 // run gives a script's result.
 func (b *browser) run(script string, out any) {
 	b.t.Helper()
@@ -194,8 +179,6 @@ func (b *browser) errors() (said []string) {
 }
 
 func (b *browser) url() (s string) { b.t.Helper(); b.call("GET", "/url", nil, &s); return s }
-
-func (b *browser) title() (s string) { b.t.Helper(); b.call("GET", "/title", nil, &s); return s }
 
 // shot keeps a picture of the whole page where BANYAN_SHOTS says, for people to look at.
 func (b *browser) shot(name string) {
