@@ -7,12 +7,15 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/banyan-migration/banyan/gateway/account"
 	"github.com/banyan-migration/banyan/gateway/drupal"
 	"github.com/banyan-migration/banyan/gateway/split"
 	"github.com/banyan-migration/banyan/gateway/upstream"
 	"github.com/banyan-migration/banyan/gateway/wire"
+	"github.com/banyan-migration/banyan/shared/mark"
 )
 
 // form answers a request for a form's page that the new side owns: by the adapter, if the form is what is asked. Everything else that
@@ -75,7 +78,20 @@ func (x *exchange) call(ctx context.Context, method, target string, header [][2]
 			return drupal.Answer{}, fmt.Errorf("gateway: %w: %w", drupal.ErrNotSent, err)
 		}
 	}
-	return x.receive(u, method)
+	answer, err := x.receive(u, method)
+	if err == nil && answer.Status == 403 && x.c.g.seal.id != "" && x.st.disowned.due(x.At) {
+		x.c.g.o.Log.Error("the services refuse this gateway's signature: the same BANYAN_KEY must be on both sides, and their clocks must agree within "+mark.Age.String()+
+			"; nothing was taken", "backend", x.backend.Name, "key", x.c.g.seal.id, "request", string(x.ID))
+	}
+	return answer, err
+}
+
+// seldom is for what each request could say again: it is due once a minute. Safe for concurrent use.
+type seldom struct{ last atomic.Int64 } // Unix nanoseconds; 0: never
+
+func (s *seldom) due(now time.Time) bool {
+	last := s.last.Load()
+	return (last == 0 || now.UnixNano()-last >= int64(time.Minute)) && s.last.CompareAndSwap(last, now.UnixNano())
 }
 
 func sendError(n int, err error) error {

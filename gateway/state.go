@@ -28,6 +28,7 @@ type state struct {
 	groups   map[*route.Group]*group
 	adapters map[*route.Form]*drupal.Adapter
 	rates    *rates
+	disowned seldom             // said when the services refuse our signature
 	alone    [2]*account.Series // of what no group has: legacy, and the gateway itself
 }
 
