@@ -14,6 +14,7 @@ import (
 
 	"github.com/banyan-migration/banyan/gateway/account"
 	"github.com/banyan-migration/banyan/gateway/deadline"
+	"github.com/banyan-migration/banyan/gateway/socket"
 	"github.com/banyan-migration/banyan/gateway/upstream"
 	"github.com/banyan-migration/banyan/gateway/wire"
 )
@@ -45,7 +46,7 @@ var (
 type conn struct {
 	g     *Gateway
 	nc    net.Conn
-	tcp   *net.TCPConn // nil under TLS
+	tcp   *socket.Conn // nil under TLS
 	timer *deadline.Timer
 	shard int
 	peer  netip.Addr
@@ -72,7 +73,7 @@ type conn struct {
 func newConn(g *Gateway, nc net.Conn) *conn {
 	c := &conn{g: g, nc: nc, home: make([]byte, homeRoom), shard: int(g.shard.Add(1))}
 	c.in = c.home
-	c.tcp, _ = nc.(*net.TCPConn)
+	c.tcp, _ = nc.(*socket.Conn)
 	if a, err := netip.ParseAddrPort(nc.RemoteAddr().String()); err == nil {
 		c.peer = a.Addr().Unmap()
 	}

@@ -2,9 +2,9 @@ package gateway
 
 import (
 	"io"
-	"net"
 
 	"github.com/banyan-migration/banyan/gateway/account"
+	"github.com/banyan-migration/banyan/gateway/socket"
 	"github.com/banyan-migration/banyan/gateway/upstream"
 	"github.com/banyan-migration/banyan/gateway/wire"
 )
@@ -94,12 +94,12 @@ func (x *exchange) more(u *upstream.Conn, p []byte) (int, *failure) {
 
 // copy moves the rest of a long body, by the kernel alone where both ends are plain sockets.
 func (x *exchange) copy(u *upstream.Conn, left int64) *failure {
-	from, plain := u.Conn.(*net.TCPConn)
+	from, plain := u.Conn.(*socket.Conn)
 	for left > 0 {
 		if x.c.tcp != nil && plain && left >= spliceMin {
 			u.Timer.Set(x.c.g.pace.stall)
 			x.c.timer.Set(x.c.g.pace.stall)
-			n, err := x.c.tcp.ReadFrom(&io.LimitedReader{R: from, N: spliceMin})
+			n, err := x.c.tcp.ReadFrom(&io.LimitedReader{R: from.TCPConn, N: spliceMin})
 			left -= n
 			x.Out += n
 			if n < spliceMin {

@@ -22,6 +22,7 @@ import (
 	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/deadline"
 	"github.com/banyan-migration/banyan/gateway/route"
+	"github.com/banyan-migration/banyan/gateway/socket"
 	"github.com/banyan-migration/banyan/gateway/split"
 )
 
@@ -145,6 +146,7 @@ func (g *Gateway) listen(l net.Listener) bool {
 
 func (g *Gateway) serve(nc net.Conn) {
 	st := g.state.Load()
+	nc = socket.Wrap(nc)
 	if st.tls != nil {
 		nc = tls.Server(nc, st.tls)
 	}

@@ -2,14 +2,12 @@ package upstream
 
 import (
 	"bytes"
+	"crypto/tls"
 	"net"
-	"syscall"
 	"time"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/banyan-migration/banyan/gateway/deadline"
+	"github.com/banyan-migration/banyan/gateway/socket"
 )
 
 // Conn is one connection to a backend, in one request's hands at a time.
@@ -22,48 +20,28 @@ type Conn struct {
 	left       int // requests that it may still carry
 	idleTime   time.Duration
 	idleSince  time.Duration // on the sweeper's clock
-	raw        syscall.RawConn
-	peek       func(fd uintptr)
-	still      bool
-	spot       [1]byte
+	socket     *socket.Conn  // what lies below TLS, or Conn itself
 }
 
 func newConn(p *Pool, nc net.Conn) *Conn {
 	c := &Conn{Conn: nc, pool: p, left: p.o.Requests, idleTime: p.o.IdleTime}
 	c.Timer = p.o.Sweeper.Watch(nc, nil)
-	socket := nc
-	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
-		socket = t.NetConn()
+	if t, ok := nc.(*tls.Conn); ok {
+		nc = t.NetConn()
 	}
-	if sc, ok := socket.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			c.raw, c.peek = raw, c.look
-		}
-	}
+	c.socket = nc.(*socket.Conn)
 	return c
 }
 
 // quiet asks the kernel whether the connection is open with nothing to read. A byte that nobody asked for is as bad as
 // the end: it would be taken for the next answer.
-func (c *Conn) quiet() bool {
-	if c.raw == nil {
-		return true
-	}
-	c.still = false
-	return c.raw.Control(c.peek) == nil && c.still
-}
+func (c *Conn) quiet() bool { return c.socket.Quiet() }
 
 // Pending says whether a Read would return at once: the backend has sent something, or has closed. Under TLS nobody can tell, since what
 // lies there may be no more than a session ticket.
 func (c *Conn) Pending() bool {
-	_, plain := c.Conn.(*net.TCPConn)
-	return plain && c.raw != nil && !c.quiet()
-}
-
-// look is one system call that never blocks; it is made by hand because the library's allocates the sender's address.
-func (c *Conn) look(fd uintptr) {
-	_, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&c.spot)), 1, unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
-	c.still = errno == unix.EAGAIN
+	_, plain := c.Conn.(*socket.Conn)
+	return plain && !c.quiet()
 }
 
 // KeepAlive heeds an answer's Keep-Alive value, timeout=N and max=M: one second and one request less than the backend

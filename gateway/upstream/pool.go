@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/banyan-migration/banyan/gateway/deadline"
+	"github.com/banyan-migration/banyan/gateway/socket"
 )
 
 // The reasons why there is no connection. No byte has been sent then.
@@ -154,6 +155,7 @@ func (p *Pool) connect() (net.Conn, error) {
 	if err != nil {
 		return nil, errors.Join(ErrConnect, err)
 	}
+	c = socket.Wrap(c)
 	if p.o.TLS == nil {
 		return c, nil
 	}
