@@ -45,7 +45,7 @@ func (w *world) run(ctx context.Context, plan loadtest.Plan) (*measured, error) 
 	}
 	m.ours = after - before
 	m.commits, m.theirs = w.transactions("services.db")-m.commits, w.transactions("psp.db")-m.theirs
-	m.settling, m.settled, err = w.settle(ctx, m)
+	m.settling, m.settled, err = w.settle(ctx, m, aimSettle)
 	return m, err
 }
 
