@@ -18,17 +18,18 @@ import (
 type Sweeper struct {
 	tick  time.Duration
 	start time.Time
-	now   atomic.Int64 // nanoseconds since start, a tick old at most
+	now   atomic.Int64 // nanoseconds since start, as of the latest sweep
+	clock atomic.Int64 // what timers go by: a sweep moves it on by a tick at most, so that one that comes late ends no wait early
 	mu    sync.Mutex
 	all   map[*Timer]struct{}
 	stop  chan struct{}
 	done  chan struct{}
 }
 
-// New starts a sweeper; waits end up to one tick late and never early. Close ends it.
+// New starts a sweeper; waits end up to one tick late, or as late as the sweep itself, and never early. Close ends it.
 func New(tick time.Duration) *Sweeper {
 	s := &Sweeper{tick: tick, start: time.Now(), all: map[*Timer]struct{}{}, stop: make(chan struct{}), done: make(chan struct{})}
-	s.now.Store(1)
+	s.clock.Store(1)
 	go s.run()
 	return s
 }
@@ -57,8 +58,8 @@ func (s *Sweeper) run() {
 }
 
 func (s *Sweeper) sweep() {
-	now := int64(time.Since(s.start))
-	s.now.Store(now)
+	since := int64(time.Since(s.start))
+	now := s.clock.Add(min(since-s.now.Swap(since), int64(s.tick)))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for t := range s.all {
@@ -73,7 +74,7 @@ func (s *Sweeper) sweep() {
 
 // Timer watches one connection. Its methods are safe for concurrent use.
 type Timer struct {
-	at, look atomic.Int64 // since the sweeper's start; 0: not set
+	at, look atomic.Int64 // by the sweeper's clock; 0: not set
 	sweeper  *Sweeper
 	conn     net.Conn
 	raw      syscall.RawConn // nil where the connection has no socket of its own
@@ -107,14 +108,14 @@ func (t *Timer) Forget() {
 
 // Set ends reads and writes that still wait after d.
 func (t *Timer) Set(d time.Duration) {
-	t.at.Store(t.sweeper.now.Load() + int64(d+t.sweeper.tick))
+	t.at.Store(t.sweeper.clock.Load() + int64(d+t.sweeper.tick))
 }
 
 // Clear lets reads and writes wait for ever.
 func (t *Timer) Clear() { t.at.Store(0) }
 
 // Look begins to watch for the peer's leaving after d.
-func (t *Timer) Look(d time.Duration) { t.look.Store(t.sweeper.now.Load() + int64(d+t.sweeper.tick)) }
+func (t *Timer) Look(d time.Duration) { t.look.Store(t.sweeper.clock.Load() + int64(d+t.sweeper.tick)) }
 
 // LookAway ends what Look began.
 func (t *Timer) LookAway() { t.look.Store(0) }
@@ -130,7 +131,7 @@ func (t *Timer) Overdue(err error) (overdue, again bool) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return false, false
 	}
-	if at := t.at.Load(); at != 0 && at <= int64(time.Since(t.sweeper.start)) {
+	if at := t.at.Load(); at != 0 && at <= t.sweeper.clock.Load() {
 		return true, false
 	}
 	t.conn.SetDeadline(time.Time{})

@@ -39,6 +39,24 @@ func TestWaitsEndAndNotEarly(t *testing.T) {
 	}
 }
 
+// A machine that is busy elsewhere runs the sweep late: a wait that began meanwhile has its whole time all the same.
+func TestLateSweepEndsNoWaitEarly(t *testing.T) {
+	t.Parallel()
+	s := &Sweeper{tick: time.Millisecond, start: time.Now().Add(-time.Minute), all: map[*Timer]struct{}{}} // no sweep for a minute
+	here, there := pair(t)
+	s.Watch(here, nil).Set(20 * time.Millisecond)
+	s.sweep()
+	if _, err := there.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := here.Read(make([]byte, 1)); n != 1 || err != nil {
+		t.Errorf("%d, %v: the wait had ended already", n, err)
+	}
+	if now := s.Now(); now < time.Minute {
+		t.Errorf("it is %v by the sweeper's clock, want the true time", now)
+	}
+}
+
 // An interruption that comes too late, when another wait has begun, is told apart and undone.
 func TestLateInterruptionIsUndone(t *testing.T) {
 	t.Parallel()
