@@ -76,11 +76,27 @@ func TestUpSaysWhereEverythingIs(t *testing.T) {
 	}
 	marked(t, dir, &w)
 	u.end(t)
+	private(t, dir)
 	again := ups(t, dir, "--json")
 	if _, err := again.out.ReadBytes('\n'); err != nil {
 		t.Errorf("a second start: %v: %s", err, again.errs.String())
 	}
 	again.end(t)
+}
+
+// private says that a folder's files are their owner's alone, and each database one whole file.
+func private(t *testing.T, dir string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) < 5 {
+		t.Errorf("%d files, %v", len(files), err)
+	}
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil || info.Mode().Perm()&0o077 != 0 || strings.Contains(f.Name(), ".db-") {
+			t.Errorf("%s, %v, is left (%v)", f.Name(), info.Mode(), err)
+		}
+	}
 }
 
 // marked makes a load test of a running world with the key that it keeps: the services take its gifts for tests.

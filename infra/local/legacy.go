@@ -60,6 +60,9 @@ func loadOnce(ctx context.Context, file string) error {
 			return fmt.Errorf("local: %w", err)
 		}
 	}
+	if err := os.WriteFile(half, nil, 0o600); err != nil { // SQLite would let all read the donors in it
+		return fmt.Errorf("local: %w", err)
+	}
 	// The file has its name only when it is on the disk whole, so the load itself need not be durable.
 	db, err := sql.Open("sqlite", "file:"+half+"?_pragma=journal_mode(off)&_pragma=synchronous(off)")
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -244,6 +246,11 @@ func TestWebhooksOutliveTheProgram(t *testing.T) {
 	s.Close()
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
+	}
+	info, err := os.Stat(file)
+	left, err2 := filepath.Glob(file + "*")
+	if err = errors.Join(err, err2); err != nil || len(left) != 1 || info.Mode() != 0o600 {
+		t.Errorf("%q are left, %v; want one file that its owner alone can read (%v)", left, info, err)
 	}
 
 	got := make(chan string, 4)
