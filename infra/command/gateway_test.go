@@ -19,6 +19,9 @@ import (
 
 // TestMain lets the test binary be the command: signals and passed sockets need a process of their own.
 func TestMain(m *testing.M) {
+	if how := os.Getenv("BANYAN_MIGRATE_CHILD"); how != "" {
+		migrateChild(how)
+	}
 	if os.Getenv("BANYAN_TEST_AS_COMMAND") != "" {
 		os.Exit(Main(os.Args[1:], nil, os.Stdin, os.Stdout, os.Stderr))
 	}

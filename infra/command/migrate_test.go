@@ -215,34 +215,31 @@ func (d deadly) Commit(ctx context.Context, writes ...kv.Write) error {
 	return errors.Join(syscall.Kill(os.Getpid(), syscall.SIGKILL), errors.New("still alive"))
 }
 
-// TestMigrateChild is no test of its own: it is the process that the two tests below kill or starve.
-func TestMigrateChild(t *testing.T) {
-	mode, rest, _ := strings.Cut(os.Getenv("BANYAN_MIGRATE_CHILD"), " ")
+// migrateChild is the process that the two tests below kill or starve: TestMain starts it. It does not return.
+func migrateChild(how string) {
+	mode, rest, _ := strings.Cut(how, " ")
 	from, to, _ := strings.Cut(rest, " ")
-	switch {
-	case mode == "":
-		t.Skip("started by the tests of kills and of full disks")
-	case mode == "full":
+	if mode == "full" {
 		signal.Ignore(syscall.SIGXFSZ)
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 600_000, Max: 600_000}); err != nil {
-			t.Fatal(err)
+			panic(err)
 		}
 		os.Exit(Main([]string{"migrate", "backfill", "--from", from, "--to", to}, nil, os.Stdin, os.Stdout, os.Stderr))
 	}
 	n, err := strconv.Atoi(strings.TrimSuffix(mode, "+"))
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	m := migration{from: from, to: to}
-	ends, err := m.open(t.Context())
+	ends, err := m.open(context.Background())
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	open := ends.store
 	ends.store = func(service string) kv.Store { return deadly{open(service), &n, strings.HasSuffix(mode, "+")} }
 	f, _ := form.ByAlias("donate")
-	_, err = move.Job{Source: ends.source, Form: f, Parts: ends.parts(f)}.Backfill(t.Context())
-	t.Fatal("survived", err)
+	_, err = move.Job{Source: ends.source, Form: f, Parts: ends.parts(f)}.Backfill(context.Background())
+	panic(fmt.Sprint("survived: ", err))
 }
 
 func child(t *testing.T, mode, from, to string) (string, *os.ProcessState) {
@@ -251,7 +248,7 @@ func child(t *testing.T, mode, from, to string) (string, *os.ProcessState) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(t.Context(), self, "-test.run=^TestMigrateChild$")
+	c := exec.CommandContext(t.Context(), self)
 	c.Env = append(os.Environ(), fmt.Sprintf("BANYAN_MIGRATE_CHILD=%s %s %s", mode, from, to))
 	out, _ := c.CombinedOutput() // its end is in the state
 	return string(out), c.ProcessState
