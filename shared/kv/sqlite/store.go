@@ -17,9 +17,9 @@ type store struct {
 	db   *DB
 	name string
 
-	get, list, bounded, unsent                         *sql.Stmt // on the readers' pool
+	get, list, bounded, unsent              *sql.Stmt // on the readers' pool
 	always, absent, revised, removed, found *sql.Stmt // the committer's
-	caused, sent                                       *sql.Stmt
+	caused, sent                            *sql.Stmt
 }
 
 const schema = `
