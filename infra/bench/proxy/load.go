@@ -78,9 +78,8 @@ func (v *visitor) answer() (string, error) {
 	}
 }
 
-func visitAll(addr string, n int) ([]*visitor, error) {
-	var all []*visitor
-	for range n {
+func visitAll(addr string) (all []*visitor, err error) {
+	for range connections {
 		v, err := visit(addr)
 		if err != nil {
 			return nil, err
@@ -90,19 +89,14 @@ func visitAll(addr string, n int) ([]*visitor, error) {
 	return all, nil
 }
 
-// load asks as fast as 64 connections can, for so long, and says how often it was answered.
-func load(addr string, length time.Duration) (n int64, took time.Duration, err error) {
-	all, err := visitAll(addr, connections)
-	if err != nil {
-		return 0, 0, err
-	}
+// load asks as fast as the visitors can, for so long, and says how often they were answered.
+func load(all []*visitor, length time.Duration) (n int64, took time.Duration, err error) {
 	var count atomic.Int64
 	var failed atomic.Pointer[error]
 	var wg sync.WaitGroup
 	began := time.Now()
 	for _, v := range all {
 		wg.Go(func() {
-			defer v.c.Close()
 			for time.Since(began) < length {
 				if _, err := v.ask(); err != nil {
 					failed.Store(&err)
@@ -119,44 +113,52 @@ func load(addr string, length time.Duration) (n int64, took time.Duration, err e
 	return count.Load(), time.Since(began), err
 }
 
-// paced asks at a steady rate, whatever the answers take, and says what the slowest hundredth took. Time is counted from when a
-// request was due.
-func paced(addr string, rate int, length time.Duration) (p99 time.Duration, err error) {
-	all, err := visitAll(addr, connections)
-	if err != nil {
-		return 0, err
-	}
+// paced asks at a steady rate, through a proxy and without it by turns, so that both are measured in the same seconds. It says what the
+// slowest hundredth of each took.
+func paced(through, direct []*visitor, rate int, length time.Duration) (proxied99, direct99 time.Duration, err error) {
 	var mu sync.Mutex
-	var times []time.Duration
+	var times [2][]time.Duration
 	var wg sync.WaitGroup
 	gap := time.Second * connections / time.Duration(rate)
 	began := time.Now().Add(10 * time.Millisecond)
-	for i, v := range all {
-		wg.Go(func() {
-			defer v.c.Close()
-			var mine []time.Duration
-			for due := began.Add(gap * time.Duration(i) / connections); due.Sub(began) < length; due = due.Add(gap) {
-				time.Sleep(time.Until(due))
-				sent := time.Now()
-				if _, e := v.ask(); e != nil {
-					mu.Lock()
+	for way, all := range [][]*visitor{through, direct} {
+		for i, v := range all {
+			first := began.Add(gap * time.Duration(2*i+way) / (2 * connections))
+			wg.Go(func() {
+				mine, e := v.pace(first, began.Add(length), gap)
+				mu.Lock()
+				defer mu.Unlock()
+				if times[way] = append(times[way], mine...); e != nil {
 					err = e
-					mu.Unlock()
-					return
 				}
-				mine = append(mine, time.Since(sent))
-			}
-			mu.Lock()
-			times = append(times, mine...)
-			mu.Unlock()
-		})
+			})
+		}
 	}
 	wg.Wait()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	slices.Sort(times)
-	return times[len(times)*99/100], nil
+	for way := range times {
+		slices.Sort(times[way])
+	}
+	return times[0][len(times[0])*99/100], times[1][len(times[1])*99/100], nil
+}
+
+// pace asks once every gap. A request that is late because the answer before it was counts from when it was due; the load generator's own
+// oversleeping is nobody's fault.
+func (v *visitor) pace(due, end time.Time, gap time.Duration) (times []time.Duration, err error) {
+	for ; due.Before(end); due = due.Add(gap) {
+		from := due
+		if wait := time.Until(due); wait > 0 {
+			time.Sleep(wait)
+			from = time.Now()
+		}
+		if _, err := v.ask(); err != nil {
+			return nil, err
+		}
+		times = append(times, time.Since(from))
+	}
+	return times, nil
 }
 
 // long fetches an answer of 1 GiB through a proxy and says what the proxy's memory was before, and at most meanwhile.

@@ -2,8 +2,8 @@
 // one run before one backend, 64 connections, small answers. nginx and HAProxy are Debian's packages; one that is not installed is
 // left out and named.
 //
-// The load generator, the backend and each proxy are processes of their own, so that only a proxy's own time counts. The figures are
-// the medians of several rounds in which the proxies take turns, since a shared machine is never quiet.
+// The load generator, the backend and each proxy are processes of their own, so that only a proxy's own time counts. A shared machine is
+// never quiet: the proxies take turns in short rounds, two are compared within each round, and the medians of the rounds are the figures.
 package main
 
 import (
@@ -20,8 +20,8 @@ const connections = 64
 func main() {
 	role := flag.String("role", "", "internal: backend, gateway, reverse or tuned")
 	backend := flag.String("backend", "", "internal: the backend's address")
-	seconds := flag.Float64("seconds", 3, "length of one measurement")
-	rounds := flag.Int("rounds", 5, "measurements of each proxy")
+	seconds := flag.Float64("seconds", 1, "length of one measurement")
+	rounds := flag.Int("rounds", 15, "measurements of each proxy")
 	profile := flag.String("profile", "", "write the gateway's CPU profile to this file")
 	flag.Parse()
 	var err error
@@ -43,13 +43,17 @@ func main() {
 	}
 }
 
-// figure is what one proxy cost.
-type figure struct {
+// contestant is one running proxy and what it cost.
+type contestant struct {
 	name          string
-	cpu, rate     []float64 // microseconds a request; requests a second
-	added99       time.Duration
-	before, after int64 // resident KiB around a long answer
+	proc          *process
+	visitors      []*visitor
+	cpu, rate     []float64 // microseconds a request; requests a second; by round
+	p99, added    []float64 // microseconds at 2,000 a second, and more than without a proxy; by round
+	before, after int64     // resident KiB around a long answer
 }
+
+const pacedRate = 2000
 
 func compare(length time.Duration, rounds int, profile string) error {
 	dir, err := os.MkdirTemp("", "bench-proxy")
@@ -62,8 +66,11 @@ func compare(length time.Duration, rounds int, profile string) error {
 		return err
 	}
 	defer backend.stop()
-	var figures []*figure
-	var running []*process
+	direct, err := visitAll(backend.addr)
+	if err != nil {
+		return err
+	}
+	var all []*contestant
 	for _, p := range proxies(dir, backend.addr, profile) {
 		proc, err := p.start()
 		if err != nil {
@@ -71,61 +78,93 @@ func compare(length time.Duration, rounds int, profile string) error {
 			continue
 		}
 		defer proc.stop()
-		running, figures = append(running, proc), append(figures, &figure{name: p.name})
+		c := &contestant{name: p.name, proc: proc}
+		if c.visitors, err = visitAll(proc.addr); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		all = append(all, c)
 	}
-	for range rounds {
-		for i, proc := range running {
-			before := proc.cpu()
-			n, took, err := load(proc.addr, length)
-			if err != nil {
-				return fmt.Errorf("%s: %w", figures[i].name, err)
+	fmt.Printf("load average before: %s\n", loadAverage())
+	for round := range rounds {
+		for i := range all {
+			c := all[(round+i)%len(all)]
+			if err := c.measure(direct, length, round%3 == 0); err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
 			}
-			figures[i].cpu = append(figures[i].cpu, float64((proc.cpu()-before).Microseconds())/float64(n))
-			figures[i].rate = append(figures[i].rate, float64(n)/took.Seconds())
 		}
 	}
-	direct, err := paced(backend.addr, 2000, length)
+	for _, c := range all {
+		if c.before, c.after, err = long(c.proc); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	table(all)
+	return nil
+}
+
+// measure takes a contestant's turn: the load, and in some rounds the steady rate.
+func (c *contestant) measure(direct []*visitor, length time.Duration, steady bool) error {
+	before := c.proc.cpu()
+	n, took, err := load(c.visitors, length)
 	if err != nil {
 		return err
 	}
-	for i, proc := range running {
-		through, err := paced(proc.addr, 2000, length)
-		if err != nil {
-			return err
-		}
-		figures[i].added99 = through - direct
-		if figures[i].before, figures[i].after, err = long(proc); err != nil {
-			return err
-		}
+	c.cpu = append(c.cpu, float64((c.proc.cpu()-before).Nanoseconds())/1000/float64(n))
+	c.rate = append(c.rate, float64(n)/took.Seconds())
+	if !steady {
+		return nil
 	}
-	return table(figures, direct)
+	through, without, err := paced(c.visitors, direct, pacedRate, length)
+	if err != nil {
+		return err
+	}
+	c.p99 = append(c.p99, float64(through.Microseconds()))
+	c.added = append(c.added, float64((through - without).Microseconds()))
+	return nil
 }
 
-func table(figures []*figure, direct time.Duration) error {
-	cpu := map[string]float64{}
-	cheaper := 0.0
-	for _, f := range figures {
-		cpu[f.name] = median(f.cpu)
-		if f.name == "nginx" || f.name == "haproxy" {
-			if cheaper == 0 || cpu[f.name] < cheaper {
-				cheaper = cpu[f.name]
+func table(all []*contestant) {
+	fmt.Printf("load average after:  %s\n\n", loadAverage())
+	fmt.Printf("%-15s %14s %14s %11s %10s %10s %21s\n", "proxy", "CPU us/request", "(least, most)", "requests/s", "p99 us", "added us", "RSS around 1 GiB, MiB")
+	by := map[string]*contestant{}
+	for _, c := range all {
+		by[c.name] = c
+		fmt.Printf("%-15s %14.1f %14s %11.0f %10.0f %10.0f %13d -> %d\n", c.name, median(c.cpu), fmt.Sprintf("(%.1f, %.1f)", slices.Min(c.cpu), slices.Max(c.cpu)),
+			median(c.rate), median(c.p99), median(c.added), c.before>>10, c.after>>10)
+	}
+	fmt.Printf("\np99 at %d requests a second; added: to the p99 of requests without a proxy, asked by turns in the same seconds (bar: 1000 us)\n", pacedRate)
+	ours := by["banyan"]
+	dearest := 0.0
+	for _, name := range []string{"nginx", "haproxy", "haproxy, logs"} {
+		if other := by[name]; other != nil {
+			r := ratio(ours, other)
+			fmt.Printf("banyan costs %.2f times %s\n", r, name)
+			if name != "haproxy, logs" {
+				dearest = max(dearest, r)
 			}
 		}
 	}
-	ours := cpu["banyan"]
-	fmt.Printf("%-14s %14s %14s %12s %16s %22s\n", "proxy", "CPU us/request", "(least, most)", "requests/s", "added p99 at 2k/s", "RSS around 1 GiB, MiB")
-	for _, f := range figures {
-		fmt.Printf("%-14s %14.1f %14s %12.0f %16v %12d -> %d\n", f.name, cpu[f.name], fmt.Sprintf("(%.1f, %.1f)", slices.Min(f.cpu), slices.Max(f.cpu)),
-			median(f.rate), f.added99.Round(10*time.Microsecond), f.before>>10, f.after>>10)
+	fmt.Printf("banyan costs %.2f times the cheaper of nginx and HAProxy without its log (bar: 1.2)\n", dearest)
+	plain, tuned := by["reverseproxy"], by["its pool tuned"]
+	fmt.Printf("a net/http ReverseProxy costs %.1f times banyan (bar: 5), with its pool tuned %.1f times\n", ratio(plain, ours), ratio(tuned, ours))
+}
+
+// ratio is the median of what a costs in terms of b, round by round.
+func ratio(a, b *contestant) float64 {
+	var all []float64
+	for i := range a.cpu {
+		all = append(all, a.cpu[i]/b.cpu[i])
 	}
-	fmt.Printf("p99 without a proxy: %v\n", direct.Round(10*time.Microsecond))
-	if cheaper > 0 {
-		fmt.Printf("banyan costs %.2f times the cheaper of nginx and HAProxy (bar: 1.2)\n", ours/cheaper)
+	return median(all)
+}
+
+// loadAverage is how busy the machine is, by the kernel's words.
+func loadAverage() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
 	}
-	if r, tuned := cpu["reverseproxy"], cpu["its pool tuned"]; r > 0 {
-		fmt.Printf("a net/http ReverseProxy costs %.1f times banyan (bar: 5), with its pool tuned %.1f times\n", r/ours, tuned/ours)
-	}
-	return nil
+	return strings.TrimSpace(string(b))
 }
 
 func median(v []float64) float64 {

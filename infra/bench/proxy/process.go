@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -11,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // process is a running proxy, with the processes that it has started.
@@ -38,14 +41,14 @@ func self(args ...string) (*process, error) {
 	return &process{cmd, strings.TrimSpace(line)}, err
 }
 
-// foreign runs another program that listens at addr.
-func foreign(addr, name string, args ...string) (*process, error) {
+// foreign runs another program that listens at addr; what it prints goes to out.
+func foreign(addr string, out io.Writer, name string, args ...string) (*process, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
 		path = filepath.Join("/usr/sbin", name)
 	}
 	cmd := exec.Command(path, args...)
-	cmd.Stderr = os.Stderr
+	cmd.Stdout, cmd.Stderr = out, os.Stderr
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%w; apt-get install %s", err, name)
 	}
@@ -95,13 +98,15 @@ func fields(file string) []string {
 	return strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
 }
 
-// cpu is the time that the family has used, in user and in kernel mode; the kernel counts it in hundredths of a second.
+// cpu is the time that the family has used, in user and in kernel mode, by the kernel's own clock of each process: /proc counts in
+// hundredths of a second.
 func (p *process) cpu() (total time.Duration) {
 	for _, pid := range p.family() {
-		if f := fields("/proc/" + pid + "/stat"); len(f) > 13 {
-			user, _ := strconv.Atoi(f[11])
-			system, _ := strconv.Atoi(f[12])
-			total += time.Duration(user+system) * 10 * time.Millisecond
+		n, _ := strconv.Atoi(pid)
+		const wholeProcess = 2 // CPUCLOCK_SCHED, as clock_getcpuclockid makes it
+		var t unix.Timespec
+		if unix.ClockGettime(int32(^n<<3|wholeProcess), &t) == nil {
+			total += time.Duration(t.Nano())
 		}
 	}
 	return total

@@ -42,16 +42,10 @@ func proxies(dir, backend, profile string) []proxy {
 			if err != nil {
 				return nil, err
 			}
-			return foreign(addr, "nginx", "-c", file, "-e", filepath.Join(dir, "nginx.err"))
+			return foreign(addr, nil, "nginx", "-c", file, "-e", filepath.Join(dir, "nginx.err"))
 		}},
-		{"haproxy", func() (*process, error) {
-			addr := free()
-			file, err := write(dir, "haproxy.cfg", fmt.Sprintf(haproxy, addr, backend))
-			if err != nil {
-				return nil, err
-			}
-			return foreign(addr, "haproxy", "-db", "-q", "-f", file)
-		}},
+		{"haproxy", func() (*process, error) { return startHAProxy(dir, backend, "") }},
+		{"haproxy, logs", func() (*process, error) { return startHAProxy(dir, backend, haproxyLog) }},
 		{"reverseproxy", func() (*process, error) { return self("-role", "reverse", "-backend", backend) }},
 		{"its pool tuned", func() (*process, error) { return self("-role", "tuned", "-backend", backend) }},
 	}
@@ -75,10 +69,27 @@ http {
 }
 `
 
+// haproxyLog is HAProxy's access log without a syslog daemon: it writes each line to its standard output, which is a file.
+const haproxyLog = "  log stdout format raw local0\n  option httplog\n"
+
+func startHAProxy(dir, backend, log string) (*process, error) {
+	addr := free()
+	file, err := write(dir, "haproxy.cfg", fmt.Sprintf(haproxy, log, addr, backend))
+	if err != nil {
+		return nil, err
+	}
+	out, err := os.Create(filepath.Join(dir, "haproxy.log"))
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	return foreign(addr, out, "haproxy", "-db", "-q", "-f", file)
+}
+
 const haproxy = `global
   maxconn 4096
 defaults
-  mode http
+%s  mode http
   timeout connect 2s
   timeout client 75s
   timeout server 60s
