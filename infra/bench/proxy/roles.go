@@ -69,7 +69,7 @@ http {
 }
 `
 
-// haproxyLog is HAProxy's access log without a syslog daemon: it writes each line to its standard output, which is a file.
+// haproxyLog is the access log without a syslog daemon: each line goes to the standard output, which is a file.
 const haproxyLog = "  log stdout format raw local0\n  option httplog\n"
 
 func startHAProxy(dir, backend, log string) (*process, error) {
@@ -83,7 +83,7 @@ func startHAProxy(dir, backend, log string) (*process, error) {
 		return nil, err
 	}
 	defer out.Close()
-	return foreign(addr, out, "haproxy", "-db", "-q", "-f", file)
+	return foreign(addr, out, "haproxy", "-db", "-f", file)
 }
 
 const haproxy = `global
