@@ -39,7 +39,7 @@ func (s *service) requested(ctx context.Context, m event.Message) error {
 		return fmt.Errorf("payments: message %s of type %s cannot be read: %w", m.ID, m.Type, err)
 	}
 	if in.Amount.Minor() <= 0 || in.Method == "" || m.For.ID == "" {
-		return fmt.Errorf("payments: message %s asks for %v by method %q for gift %q: want an amount above nothing, a method and a gift", m.ID, in.Amount, in.Method, m.For.ID)
+		return fmt.Errorf("payments: message %s asks for %v for gift %q: want an amount above nothing, a method and a gift", m.ID, in.Amount, m.For.ID) // not the method: logs keep no token
 	}
 	p := payment{ID: idOf(m.For, in.Sequence), For: m.For, Sequence: in.Sequence, Amount: in.Amount, Book: bookOf(ctx), Method: in.Method,
 		At: s.now().UTC(), Trace: m.Trace}

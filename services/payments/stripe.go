@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -46,9 +48,18 @@ func (s *stripeAPI) call(ctx context.Context, method, path, key string, params s
 	}
 	var e *stripe.Error
 	if !errors.As(err, &e) {
-		return lost(sent, err), false
+		return lost(sent, loggable(err)), false
 	}
 	return judge(e), false
+}
+
+// loggable is how the network failed. An answer that it cannot read stripe-go repeats whole, and what is in it is for no log.
+func loggable(err error) error {
+	var network net.Error
+	if errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return errors.New("stripe: the answer is not what its documents say")
 }
 
 // judge is what an error answer of Stripe's means for the attempt.

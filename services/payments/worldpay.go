@@ -37,14 +37,18 @@ func wpOf(a money.Amount) wpAmount { return wpAmount{a.Minor(), a.Currency()} }
 
 // wpPayment is a payment as Worldpay answers it, from a charge or a query.
 type wpPayment struct {
-	Outcome       string          `json:"outcome"`
-	LastEvent     string          `json:"lastEvent"`
-	Reference     string          `json:"transactionReference"`
-	Value         wpAmount        `json:"value"`
-	RefusalCode   string          `json:"refusalCode"`
-	Refusal       string          `json:"refusalDescription"`
-	Links         map[string]href `json:"_links"`
-	Name, Message string          // of an error
+	Outcome     string          `json:"outcome"`
+	LastEvent   string          `json:"lastEvent"`
+	Reference   string          `json:"transactionReference"`
+	Value       wpAmount        `json:"value"`
+	RefusalCode string          `json:"refusalCode"`
+	Refusal     string          `json:"refusalDescription"`
+	Links       map[string]href `json:"_links"`
+}
+
+type wpError struct {
+	Name    string `json:"errorName"`
+	Message string `json:"message"`
 }
 
 type href struct {
@@ -85,7 +89,11 @@ func (w *worldpayAPI) call(ctx context.Context, method, address string, in, out 
 		}
 		return result{}, true
 	}
-	r = result{State: unknown, Down: res.StatusCode >= 500, Err: fmt.Errorf("worldpay: status %d: %.200s", res.StatusCode, raw)}
+	var why wpError // what else its answer holds may be our own request, with a token in it, and is for no log
+	if json.Unmarshal(raw, &why) != nil {
+		why = wpError{Message: "no error as its documents say"}
+	}
+	r = result{State: unknown, Down: res.StatusCode >= 500, Err: fmt.Errorf("worldpay: status %d, %s %s", res.StatusCode, why.Name, why.Message)}
 	switch res.StatusCode {
 	case http.StatusBadRequest, http.StatusConflict, http.StatusNotFound, http.StatusUnprocessableEntity:
 		r.State, r.Code = declined, "refused_request"
