@@ -21,7 +21,8 @@ func demoVerb(w *world) *cobra.Command {
 		Use:   "demo",
 		Short: "Play the whole migration on the sample site, and report what held",
 		Long: "Play the whole migration on the sample site: assess, backfill, verify, move the donate form under a replayed night, plant a\n" +
-			"fault, roll back, mend, move on, fetch the late rows, and compare everybody's books. Exits with 0 only if every check held.",
+			"fault, roll back, mend, move on, fetch the late rows, and compare everybody's books. Exits with 0 only if every check held,\n" +
+			"with 3 when it was interrupted: its world goes with it.",
 		Example: "  banyan demo --fast\n  banyan demo --out report --seed 7",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return playDemo(c.Context(), w, o, asJSON) },
@@ -39,6 +40,9 @@ func playDemo(ctx context.Context, w *world, o local.DemoOptions, asJSON bool) e
 		o.Command += " --fast"
 	}
 	r, err := local.Demo(ctx, o)
+	if err != nil && ctx.Err() != nil {
+		return fail(outside, "the demo was interrupted: its world is removed, no report was written; play it again. It was at: %w", err)
+	}
 	if err != nil {
 		return fail(outside, "the demo could not be played to its end: %w", err)
 	}

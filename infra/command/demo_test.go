@@ -1,9 +1,12 @@
 package command
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -63,5 +66,39 @@ func TestDemoTellsEveryCheckAndWhereTheReportIs(t *testing.T) {
 	want := "\n  held      one\n            1 of 1\n  NOT HELD  two\n            0 of 1\n\nthe report: file://" + filepath.Join(here, "somewhere", "report.html") + "\n"
 	if out.String() != want {
 		t.Errorf("got  %q\nwant %q", out.String(), want)
+	}
+}
+
+// Ctrl-C in the middle of the night: status 3 with a sentence, and nothing of the demo is left, neither its world nor half a report.
+func TestDemoInterrupted(t *testing.T) {
+	t.Parallel()
+	temporary, out := t.TempDir(), filepath.Join(t.TempDir(), "report")
+	demo := exec.CommandContext(t.Context(), os.Args[0], "demo", "--fast", "--out", out)
+	demo.Env = append(os.Environ(), "BANYAN_TEST_AS_COMMAND=1", "TMPDIR="+temporary)
+	said, err := demo.StderrPipe()
+	if err == nil {
+		err = demo.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tail []string
+	for line := bufio.NewScanner(said); line.Scan(); {
+		tail = append(tail, line.Text())
+		if strings.HasSuffix(line.Text(), " s  1 % of the donors to the services") {
+			worlds, err := os.ReadDir(temporary)
+			if err = errors.Join(err, demo.Process.Signal(os.Interrupt)); err != nil || len(worlds) != 1 {
+				t.Errorf("the night plays in %v (%v)", worlds, err)
+			}
+		}
+	}
+	_ = demo.Wait() // the status says what it would
+	text := strings.Join(tail, "\n")
+	if status := demo.ProcessState.ExitCode(); status != outside || !strings.Contains(text, "the demo was interrupted: its world is removed, no report was written; play it again") {
+		t.Errorf("status %d: %s", status, text)
+	}
+	left, err := os.ReadDir(temporary)
+	if _, written := os.Stat(out); err != nil || len(left) > 0 || !errors.Is(written, fs.ErrNotExist) {
+		t.Errorf("left: %v, %v, the report %v", left, err, written)
 	}
 }

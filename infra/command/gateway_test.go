@@ -23,7 +23,11 @@ func TestMain(m *testing.M) {
 		migrateChild(how)
 	}
 	if os.Getenv("BANYAN_TEST_AS_COMMAND") != "" {
-		os.Exit(Main(os.Args[1:], nil, os.Stdin, os.Stdout, os.Stderr))
+		gateway, err := os.ReadFile(filepath.Join("..", "..", "gateway.yaml"))
+		if err != nil {
+			panic(err)
+		}
+		os.Exit(Main(os.Args[1:], gateway, os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }

@@ -38,6 +38,9 @@ func up(ctx context.Context, w *world, o local.Options, asJSON bool) error {
 	}
 	o.Log = slog.New(slog.NewTextHandler(w.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	here, err := local.Start(ctx, o)
+	if err != nil && ctx.Err() != nil {
+		return fail(outside, "interrupted before everything was up; what was stored before is untouched, start it again. It was at: %w", err)
+	}
 	if err != nil {
 		return fail(outside, "%w; what was stored before is untouched", err)
 	}

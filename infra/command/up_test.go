@@ -122,6 +122,23 @@ func marked(t *testing.T, dir string, w *local.World) {
 	}
 }
 
+// An up that is interrupted before it stands says so, and has not done what it was called for.
+func TestUpInterruptedWhileItStarts(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	u := ups(t, dir)
+	u.stop()
+	if status := <-u.ended; status != outside || !strings.Contains(u.errs.String(), "interrupted before everything was up") {
+		t.Errorf("%d: %s", status, u.errs.String())
+	}
+	again := ups(t, dir)
+	if line, err := again.out.ReadString('\n'); err != nil {
+		t.Errorf("%s, %v: %s", line, err, again.errs.String())
+	}
+	go io.Copy(io.Discard, again.out)
+	again.end(t)
+}
+
 var (
 	curled = regexp.MustCompile(`(?m)^  curl (?:-i )?'?(http://[^' \n]+)'?(?:.* -d '([^']*)')?$`)
 	typed  = regexp.MustCompile(`(?m)^  banyan (.*) --why "([^"]*)"$`)

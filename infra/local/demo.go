@@ -110,7 +110,9 @@ func (d *demo) play(ctx context.Context) (err error) {
 	}
 	defer func() {
 		if d.world != nil {
-			err = errors.Join(err, d.world.Close(context.WithoutCancel(ctx)))
+			closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+			defer cancel()
+			err = errors.Join(err, d.world.Close(closing))
 		}
 	}()
 	for _, s := range steps {
