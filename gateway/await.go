@@ -13,7 +13,7 @@ import (
 // await reads the answer's head. Interim answers are dropped, or relayed by the route's option (W-53, W-54).
 func (x *exchange) await(u *upstream.Conn) *failure {
 	c := x.c
-	x.sentAt = time.Now()
+	sent := time.Since(x.At) // one reading of the clock; time.Now makes two
 	u.Timer.Set(x.st.cfg.Timeouts.FirstByte)
 	c.droppable.Store(x.req.Safe())
 	c.waiting.Store(u)
@@ -22,7 +22,7 @@ func (x *exchange) await(u *upstream.Conn) *failure {
 	f := x.heads(u)
 	c.timer.LookAway()
 	c.waiting.Store(nil)
-	x.Head = time.Since(x.sentAt)
+	x.Head = time.Since(x.At) - sent
 	return f
 }
 

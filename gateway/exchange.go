@@ -56,7 +56,6 @@ type exchange struct {
 	keep     bool   // the client connection may carry another request
 	answered bool   // the head has gone to the client
 	cut      bool   // a reset alone can tell the client that its answer is not whole
-	sentAt   time.Time
 	buf      *[]byte // what the upstream sends
 	n        int     // bytes in it
 	end      int     // of the answer's head in it

@@ -40,12 +40,10 @@ type Entry struct {
 	Shadow   string
 }
 
-const stamp = "2006-01-02T15:04:05.000Z"
-
 // AppendJSON appends the line, its line end included. Every line has every key: what there was not is "", and a bucket null.
 func (e *Entry) AppendJSON(b []byte) []byte {
 	b = append(b, `{"time":"`...)
-	b = e.At.UTC().AppendFormat(b, stamp)
+	b = stamp(b, e.At.UTC())
 	b = str(b, `","request_id":`, e.ID)
 	b = number(b, `,"revision":`, e.Revision)
 	b = str(b, `,"rule":`, e.Rule)
@@ -84,6 +82,22 @@ func (e *Entry) AppendJSON(b []byte) []byte {
 	}
 	return append(b, "}\n"...)
 }
+
+// stamp writes 2006-01-02T15:04:05.000Z; the library reads such a layout anew each time.
+func stamp(b []byte, t time.Time) []byte {
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	b = two(two(b, year/100), year%100)
+	b = two(append(b, '-'), int(month))
+	b = two(append(b, '-'), day)
+	b = two(append(b, 'T'), hour)
+	b = two(append(b, ':'), minute)
+	b = two(append(b, ':'), second)
+	ms := t.Nanosecond() / 1e6
+	return append(b, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
+}
+
+func two(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
 // AppendCombined appends the line in the web servers' combined format with the seconds that the request took, as nginx's
 // $request_time.
@@ -138,12 +152,20 @@ const (
 	asText = `\x`   // as nginx does
 )
 
+// plain are the bytes that stand for themselves either way.
+var plain = func() (is [256]bool) {
+	for c := 0x20; c < 0x7f; c++ {
+		is[c] = c != '"' && c != '\\'
+	}
+	return is
+}()
+
 // quote appends a value with what a log line cannot hold escaped. Nearly all values have nothing of that and are copied whole.
 func quote[S string | []byte](b []byte, value S, how string) []byte {
 	done := 0
 	for i := range len(value) {
 		c := value[i]
-		if c >= 0x20 && c < 0x7f && c != '"' && c != '\\' {
+		if plain[c] {
 			continue
 		}
 		b = append(b, value[done:i]...)

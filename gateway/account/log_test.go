@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 type slow struct {
@@ -54,5 +55,30 @@ func TestRedaction(t *testing.T) {
 		if got := string(redacted(nil, []byte(target), asJSON)); got != want {
 			t.Errorf("%s was logged as %s, want %s", target, got, want)
 		}
+	}
+}
+
+func TestStampIsTheLayouts(t *testing.T) {
+	t.Parallel()
+	for _, at := range []time.Time{
+		time.Date(2019, 3, 15, 21, 0, 0, 0, time.UTC),
+		time.Date(2024, 2, 29, 9, 8, 7, 6_999_999, time.UTC),
+		time.Date(2026, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+	} {
+		if got, want := string(stamp(nil, at)), at.Format("2006-01-02T15:04:05.000Z"); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// W-85: one line of the usual kind, written without allocating.
+func BenchmarkJSON(b *testing.B) {
+	e := &Entry{At: time.Now(), ID: []byte("0123456789abcdef0123456789abcdef"), Revision: 12, Rule: "/donate/*", Group: "donate", Phase: "canary",
+		Routed: true, Bucket: 1234, Method: []byte("GET"), Target: []byte("/donate/now?utm_source=bbc"), Host: []byte("www.rednosefund.example"),
+		Client: "192.0.2.1", Status: 200, Upstream: 200, Out: 512, Head: 100 * time.Microsecond, Total: 200 * time.Microsecond, Attempt: 1, Reused: true}
+	room := e.AppendJSON(nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		room = e.AppendJSON(room[:0])
 	}
 }

@@ -5,6 +5,14 @@ import "bytes"
 // private are parts of query keys whose values never reach a log: what people type about themselves and what opens doors.
 var private = []string{"pass", "token", "mail", "phone", "name", "address", "postcode", "secret", "hash", "auth", "card", "session", "key"}
 
+// privateBy holds them by their first letter.
+var privateBy = func() (by [256][]string) {
+	for _, p := range private {
+		by[p[0]] = append(by[p[0]], p)
+	}
+	return by
+}()
+
 // redacted appends a target with the values of private query keys, every value with an @, and Drupal's one-time login
 // paths replaced by a tilde.
 func redacted(b, target []byte, how string) []byte {
@@ -38,24 +46,25 @@ func secret(key, value []byte) bool {
 	if bytes.IndexByte(value, '@') >= 0 || bytes.Contains(value, []byte("%40")) {
 		return true
 	}
-	for _, p := range private {
-		if holds(key, p) {
-			return true
+	for i, c := range key {
+		for _, p := range privateBy[c|0x20] {
+			if begins(key[i:], p) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// holds says whether text holds part in any case; part is in lower case.
-func holds(text []byte, part string) bool {
-	for i := 0; i+len(part) <= len(text); i++ {
-		j := 0
-		for j < len(part) && text[i+j]|0x20 == part[j] {
-			j++
-		}
-		if j == len(part) {
-			return true
+// begins says whether text begins with part in any case; part is in lower case.
+func begins(text []byte, part string) bool {
+	if len(text) < len(part) {
+		return false
+	}
+	for i := range len(part) {
+		if text[i]|0x20 != part[i] {
+			return false
 		}
 	}
-	return false
+	return true
 }
