@@ -51,11 +51,11 @@ type exchange struct {
 	other    bool // the other side may be asked if this one fails (W-79)
 
 	// how it went
-	spooled  []byte // the whole body, where it had to be read first
-	held     bool   // spooled holds it
-	keep     bool   // the client connection may carry another request
-	answered bool   // the head has gone to the client
-	cut      bool   // a reset alone can tell the client that its answer is not whole
+	spooled  []byte  // the whole body, where it had to be read first
+	held     bool    // spooled holds it
+	keep     bool    // the client connection may carry another request
+	answered bool    // the head has gone to the client
+	cut      bool    // a reset alone can tell the client that its answer is not whole
 	buf      *[]byte // what the upstream sends
 	n        int     // bytes in it
 	end      int     // of the answer's head in it
