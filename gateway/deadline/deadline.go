@@ -145,7 +145,7 @@ func (t *Timer) Left() bool {
 	}
 	hungUp := false
 	err := t.raw.Control(func(fd uintptr) {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}, 0)
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: hangup}}, 0)
 		hungUp = err == nil && n > 0
 	})
 	return err != nil || hungUp

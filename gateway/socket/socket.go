@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"syscall"
-	"unsafe"
 )
 
 // Conn is a TCP connection whose Read and Write are cheaper; all else is the library's, waiting and deadlines too. One goroutine may read
@@ -78,7 +77,7 @@ func (c *Conn) Quiet() bool {
 }
 
 func (c *Conn) peek(fd uintptr) {
-	_, _, err := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&c.spot)), 1, syscall.MSG_PEEK|syscall.MSG_DONTWAIT, 0, 0)
+	_, err := receive(fd, c.spot[:], syscall.MSG_PEEK)
 	c.still = err == syscall.EAGAIN
 }
 
@@ -88,10 +87,10 @@ func (c *Conn) failed(op string, err syscall.Errno) error {
 
 func (h *half) receive(fd uintptr) bool {
 	for {
-		n, _, err := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(h.p))), uintptr(len(h.p)), syscall.MSG_DONTWAIT, 0, 0)
+		n, err := receive(fd, h.p, 0)
 		switch err {
 		case 0:
-			h.n = int(n)
+			h.n = n
 			return true
 		case syscall.EAGAIN:
 			return false
@@ -105,11 +104,10 @@ func (h *half) receive(fd uintptr) bool {
 
 func (h *half) send(fd uintptr) bool {
 	for h.n < len(h.p) {
-		rest := h.p[h.n:]
-		n, _, err := syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(rest))), uintptr(len(rest)), syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL, 0, 0)
+		n, err := send(fd, h.p[h.n:])
 		switch err {
 		case 0:
-			h.n += int(n)
+			h.n += n
 		case syscall.EAGAIN:
 			return false
 		case syscall.EINTR:
