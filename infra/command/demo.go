@@ -85,6 +85,9 @@ func tellChecks(w *world, r *report.Report, out string) error {
 		return fail(outside, "%w", err)
 	}
 	fmt.Fprintf(&b, "\nthe report: file://%s\n", page)
-	_, err = fmt.Fprint(w.out, b.String())
-	return err
+	if _, err = fmt.Fprint(w.out, b.String()); err != nil {
+		return fail(outside, "%w", err)
+	}
+	w.show(page)
+	return nil
 }

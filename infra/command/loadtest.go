@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/banyan-migration/banyan/infra/local/site"
 	"github.com/banyan-migration/banyan/loadtest"
@@ -102,8 +101,7 @@ func openLog(name string) (io.ReadCloser, error) {
 
 // progress rewrites one line of a terminal each second; where nobody looks, nothing is written.
 func progress(out io.Writer) func(loadtest.Snapshot) {
-	f, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !attended(out) {
 		return nil
 	}
 	return func(s loadtest.Snapshot) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
 
 	"github.com/banyan-migration/banyan/shared/money"
 )
@@ -80,8 +78,7 @@ const finely = 1000
 
 func newBar(ctx context.Context, to io.Writer, name string, done func() float64) *bar {
 	b := &bar{done: done}
-	f, ok := to.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !attended(to) {
 		return b
 	}
 	began := time.Now()
@@ -89,7 +86,7 @@ func newBar(ctx context.Context, to io.Writer, name string, done func() float64)
 		rows := b.rows.Load()
 		return fmt.Sprintf(" %d rows, %.0f/s, left ", rows, float64(rows)/max(time.Since(began).Seconds(), 0.001))
 	}
-	b.bars = mpb.NewWithContext(ctx, mpb.WithOutput(f), mpb.WithWidth(40))
+	b.bars = mpb.NewWithContext(ctx, mpb.WithOutput(to), mpb.WithWidth(40))
 	b.bar = b.bars.AddBar(finely, mpb.PrependDecorators(decor.Name(name+" ")),
 		mpb.AppendDecorators(decor.Percentage(), decor.Any(rate), decor.AverageETA(decor.ET_STYLE_GO)))
 	return b
