@@ -69,7 +69,7 @@ func named(refs []string) string {
 // stored gives the gift's id of each ref.
 func (d *demo) stored(ctx context.Context) (map[string]string, error) {
 	var lines bytes.Buffer
-	if err := d.world.Reconcile(ctx, &lines); err != nil {
+	if err := d.world.desk.reconcile(ctx, &lines); err != nil {
 		return nil, err
 	}
 	ids := map[string]string{}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -54,7 +53,7 @@ func (w *World) startServices(context.Context) error {
 	}
 	h, err := local.Start(local.Options{
 		Services: services, Store: func(name string) kv.Store { return db.Store(name) }, Getenv: w.getenv, Files: layer.Files,
-		NewID: uuid.NewString, Log: w.options.Log, Keys: mark.Keys{mark.Sole: w.key}, Client: client(),
+		NewID: uuid.NewString, Log: w.options.Log, Keys: mark.Keys{mark.Sole: w.key},
 	})
 	if err != nil {
 		l.Close()
@@ -67,19 +66,12 @@ func (w *World) startServices(context.Context) error {
 	return nil
 }
 
-// client keeps as many connections as payments are under way on the night; the standard two a host would make each call open its own.
-func client() *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = 256
-	return &http.Client{Transport: t, Timeout: 10 * time.Second}
-}
-
 // raw is a service's store as the mover and the books see it, past the meter.
 func (d *desk) raw(service string) kv.Store { return d.db.Store(service) }
 
-// Reconcile lists every gift that donate has, a line of JSON each.
-func (w *World) Reconcile(ctx context.Context, to io.Writer) error {
-	return donate.Reconcile(ctx, w.desk.raw("donate"), to)
+// reconcile lists every gift that donate has, a line of JSON each.
+func (d *desk) reconcile(ctx context.Context, to io.Writer) error {
+	return donate.Reconcile(ctx, d.raw("donate"), to)
 }
 
 // ServeHTTP answers as the services do, and lists what donate has stored at /reconcile.
@@ -89,7 +81,7 @@ func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "planted fault", http.StatusInternalServerError)
 	case r.URL.Path == "/reconcile" && r.Method == http.MethodGet:
 		w.Header().Set("Content-Type", "application/x-ndjson")
-		if err := donate.Reconcile(r.Context(), d.raw("donate"), w); err != nil {
+		if err := d.reconcile(r.Context(), w); err != nil {
 			panic(http.ErrAbortHandler) // the reader must not take half a list for the whole
 		}
 	default:

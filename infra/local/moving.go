@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/banyan-migration/banyan/infra/local/report"
@@ -71,7 +71,7 @@ func (d *demo) backfill(ctx context.Context) (string, error) {
 	}
 	sum := pounds(r.SumPence)
 	d.report.Forms = append(d.report.Forms, report.Form{Name: "donate", Rows: r.Rows, Moved: r.Moved, Rejected: counts(r.Rejected), Waiting: r.Waiting, Sum: strings.TrimPrefix(sum, "£")})
-	same := r.Rows == want.Rows && r.Moved == want.Migratable && r.SumPence == want.SumPence && equal(r.Rejected, want.Rejected)
+	same := r.Rows == want.Rows && r.Moved == want.Migratable && r.SumPence == want.SumPence && maps.Equal(r.Rejected, want.Rejected)
 	d.check(same, "every old donation is moved, or rejected by name, and the sum is the truth’s to the penny",
 		"%d of %d moved, %d rejected, %s", r.Moved, r.Rows, r.Rejections(), sum)
 	j.Rejects = nil
@@ -96,22 +96,6 @@ func counts(of map[string]int64) map[string]int {
 	out := map[string]int{}
 	for k, n := range of {
 		out[k] = int(n)
-	}
-	return out
-}
-
-func equal(a, b map[string]int64) bool {
-	for _, k := range slices.Concat(keys(a), keys(b)) {
-		if a[k] != b[k] {
-			return false
-		}
-	}
-	return true
-}
-
-func keys(m map[string]int64) (out []string) {
-	for k := range m {
-		out = append(out, k)
 	}
 	return out
 }
