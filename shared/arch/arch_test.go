@@ -158,7 +158,7 @@ func ruleFor(dir string) (rule, bool) {
 	return rules[best], true
 }
 
-// may says whether a package may import another of ours, and if not why.
+// allows says whether a package, or its tests, may import another of ours.
 func (r rule) allows(pkg string, test bool) bool {
 	allowed := r.may
 	if test {
@@ -166,7 +166,6 @@ func (r rule) allows(pkg string, test bool) bool {
 	}
 	for _, p := range allowed {
 		if matches(p, pkg) {
-			// Services see neither the adapters nor each other, whatever a wildcard would allow.
 			return true
 		}
 	}
