@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/banyan-migration/banyan/gateway/cutover"
+	"github.com/banyan-migration/banyan/gateway/judge"
 	"github.com/banyan-migration/banyan/gateway/route"
 	"github.com/banyan-migration/banyan/gateway/split"
 )
@@ -44,14 +45,40 @@ type Config struct {
 	Origins       []string // internal origins, scheme://host[:port], rewritten in Location and the like (W-60)
 	Kill          string   // the kill switch's file; empty: none
 
-	Data  Data
+	Data     Data
+	Calendar *cutover.Calendar // nil: every hour is open
+	Notify   Notify
 	Notes []Note // what is accepted and still worth saying
 }
 
 // Admin is the admin API's listener.
 type Admin struct {
 	Listen string // empty: no admin API
-	Token  string // empty: one is made, on loopback only
+	Token  string // approves; empty: one is made, on loopback only
+	Tokens []Token
+}
+
+// Token is a person's or a program's way in, with a role. The token itself is known only by its hash.
+type Token struct {
+	Name   string
+	Role   string // view, operate (may lower), approve (may raise too), report (may tell outcomes)
+	SHA256 [32]byte
+}
+
+// Notify is who hears of a rollback, a freeze, red readiness, a dead sync or a dead shadow.
+type Notify struct {
+	Webhooks []string // a POST of JSON each
+	Mail     Mail
+	Link     string // the dashboard's address as people reach it; empty: the admin listener's
+}
+
+// Mail is where mail goes out, without TLS on this machine or with STARTTLS where the server offers it.
+type Mail struct {
+	Server   string // host:port; empty: no mail
+	From     string
+	To       []string
+	User     string // empty: no login
+	Password string
 }
 
 // Log is the access log.
@@ -96,6 +123,8 @@ type Backend struct {
 	Kind    string // drupal7, drupal8 or empty
 	Options route.Options
 	Line    int
+
+	ShadowAuth string // Authorization of shadow copies to this backend; empty: none (H-5)
 }
 
 // Drupal says whether PHP stands behind: names with '_' are dropped (W-29).
@@ -105,7 +134,10 @@ func (b *Backend) Drupal() bool { return b.Kind != "" }
 type Group struct {
 	*route.Group
 	Weight int    // basis points, 0 to 10000
-	Phase  string // off, canary or full
+	Phase  string // one of cutover's
+
+	Policy   judge.Policy
+	Conflict string // which side wins on rows that two groups write (T-2); empty: such groups are refused
 }
 
 // Note is something that is accepted and that its author should know.

@@ -10,11 +10,15 @@ import (
 	"github.com/banyan-migration/banyan/gateway/split"
 )
 
-// The phases of this version, each with the weights that it may have. A phase fixes who reads and writes (T-1).
+// The phases of a group's life, each with the weights that it may have. A phase fixes who reads and writes (T-1).
 const (
-	Off    = "off"    // weight 0
-	Canary = "canary" // weight 1 to 9999
-	Full   = "full"   // weight 10000
+	Off      = "off"      // weight 0
+	Backfill = "backfill" // weight 0: old rows are being moved
+	Shadow   = "shadow"   // weight 0: the new side gets copies
+	Canary   = "canary"   // weight 1 to 9999
+	Full     = "full"     // weight 10000
+	Drain    = "drain"    // weight 10000: legacy answers forms in flight alone
+	Retired  = "retired"  // weight 10000: legacy is gone
 )
 
 // PhaseOf is the phase that a weight has.
@@ -37,6 +41,13 @@ type Group struct {
 	Why      string    `json:"why"`
 	At       time.Time `json:"at"`
 	Killed   bool      `json:"-"` // the kill switch is on: legacy, whatever the weight (T-7)
+
+	Experiment int64     `json:"experiment,omitempty"` // the revision at which the present ramp left weight 0; evidence counts from there
+	Schedule   *Schedule `json:"schedule,omitempty"`   // nil: nobody has approved one
+	Held       *Stop     `json:"held,omitempty"`       // no raise, by a person's word
+	Frozen     *Stop     `json:"frozen,omitempty"`     // no move at all but a rollback, by a person's word or the judge's
+	NoReturn   *NoReturn `json:"no_return,omitempty"`
+	Drilled    time.Time `json:"drilled,omitzero"` // the last rollback drill that held
 }
 
 // ReadAuthority is which side answers reads: legacy, new, or bucket.

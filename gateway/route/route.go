@@ -45,6 +45,8 @@ type Options struct {
 	AllowUnderscore []string // names with '_' that pass towards PHP (W-29)
 	Failover        bool     // a GET may fail over to the other side (W-79)
 	MaxRate         int      // posts a minute an address, then 429; 0: no limit
+	Shadow          int      // basis points of requests that the other side gets a copy of
+	Ignore          []string // fields that the differ leaves out, such as "html title" (F-6)
 }
 
 // HasWrites says whether any of the group's routes may write: any method but GET and HEAD.

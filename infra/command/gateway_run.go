@@ -266,7 +266,7 @@ func (r *running) reload(ctx context.Context) {
 	c, err := readConfig(r.file, config.Options{})
 	if err == nil {
 		old := r.gateway.Config()
-		if c.Listen != old.Listen || c.Admin != old.Admin || c.Store != old.Store || c.Log != old.Log || c.Kill != old.Kill {
+		if c.Listen != old.Listen || c.Admin.Listen != old.Admin.Listen || c.Admin.Token != old.Admin.Token || c.Store != old.Store || c.Log != old.Log || c.Kill != old.Kill {
 			r.log.Warn("listen, admin, store, log and kill are taken at a start alone: restart for them")
 		}
 		c.Keys = r.keys

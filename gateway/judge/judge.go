@@ -1,0 +1,120 @@
+// Package judge says of a route group, from what both sides did in the same minutes, whether the new side may have more, must give
+// back what it has, or stays where it is; and by which numbers. It is arithmetic: no clock, no store, no network. The same cells,
+// situation and policy always give the same verdict, bit for bit (J-14).
+package judge
+
+import "time"
+
+// The two sides as indices.
+const (
+	Legacy = 0
+	New    = 1
+)
+
+// Counts is what one side did within a cell. All counts add: two replicas' cells of the same time become one by Plus.
+type Counts struct {
+	Requests int64 `json:"requests"` // judged: no bots, overrides, marks, deny-listed paths (J-6)
+	Visitors int64 `json:"visitors"` // of them, one a visitor a minute: the sample
+	Failed   int64 `json:"failed"`   // the side's own failures, one a visitor a minute a class
+	Network  int64 `json:"network"`  // of Failed, those that never reached the side's program: connect, TLS
+	Client   int64 `json:"client"`   // ended by the client or refused by the gateway: nobody's failure, kept for blame
+	Posts    int64 `json:"posts"`    // writes that were answered, by visitor and minute
+	Refused  int64 `json:"refused"`  // of them, not accepted: D-11, a form's success is 302 with Location
+	Gifts    int64 `json:"gifts"`    // accepted writes whose outcome is known or overdue
+	Lost     int64 `json:"lost"`     // of them, reported as bad, or not reported within 15 minutes
+	// Latency counts warm, unstreamed answers by time to the head; Bound says where a bucket ends. Censored waits stand in the
+	// bucket that they had reached (W-83).
+	Latency Histogram `json:"latency"`
+}
+
+// Pairs is what shadowing showed within a cell: one request, both sides. Bad and slow are the discordant pairs (J-2, J-7).
+type Pairs struct {
+	Compared   int64 `json:"compared"`
+	NewBad     int64 `json:"new_bad"` // the new side failed where legacy did not
+	LegacyBad  int64 `json:"legacy_bad"`
+	NewSlow    int64 `json:"new_slow"`    // slower than legacy by more than the margin
+	LegacySlow int64 `json:"legacy_slow"` // the reverse
+	Differing  int64 `json:"differing"`   // the answers mean something else, after masks
+	Replays    int64 `json:"replays"`     // legacy asked twice (A/A)
+	Noise      int64 `json:"noise"`       // of them, differing from itself
+	Critical   int64 `json:"critical"`    // an effect differs in an amount or a consent: one is enough (J-8)
+}
+
+// Cell is a short time of one group at one weight, over all replicas.
+type Cell struct {
+	At       time.Time `json:"at"` // UTC; its beginning, a multiple of Policy.Cell
+	Revision int64     `json:"revision"`
+	Weight   int       `json:"weight"` // basis points
+	Side     [2]Counts `json:"side"`
+	Pairs    Pairs     `json:"pairs"`
+}
+
+// Kind is what a verdict comes to.
+type Kind string
+
+// The verdicts (J-10).
+const (
+	PromoteOK Kind = "PROMOTE_OK"
+	Hold      Kind = "HOLD"
+	Rollback  Kind = "ROLLBACK"
+	Freeze    Kind = "FREEZE"
+)
+
+// Blame says whose trouble it is, where there is any.
+type Blame string
+
+// The blamed. Both together is no reason to roll back: a slow database behind both looks like that.
+const (
+	Nobody  Blame = ""
+	Service Blame = "service"
+	Old     Blame = "legacy"
+	Both    Blame = "both"
+	Network Blame = "network"
+	Client  Blame = "client"
+)
+
+// Situation is what a look knows besides the cells: where the group stands, and what else may stop a step.
+type Situation struct {
+	At       time.Time     `json:"at"`
+	Group    string        `json:"group"`
+	Revision int64         `json:"revision"` // of the group
+	Phase    string        `json:"phase"`
+	Weight   int           `json:"weight"`
+	Since    time.Time     `json:"since"`  // the weight was reached
+	Next     int           `json:"next"`   // the weight of the next approved step; 0: none is approved
+	Dwell    time.Duration `json:"dwell"`  // how long the present step lasts at least
+	Sample   int64         `json:"sample"` // visitors an arm that the present step asks for (J-9)
+
+	Readiness string `json:"readiness"` // green, amber or red (T-3); empty is red
+	Loses     string `json:"loses"`     // what a rollback would lose, for a person
+	Closed    string `json:"closed"`    // why the calendar allows no raise now; empty: it does (J-12)
+	Guard     string `json:"guard"`     // the predicate that refuses the next step; empty: none (section 8)
+	Held      string `json:"held"`      // a person's hold, with the reason
+	Frozen    string `json:"frozen"`    // a freeze, with the reason
+	Killed    bool   `json:"killed"`
+
+	Replicas int           `json:"replicas"` // that live
+	Reports  int           `json:"reports"`  // that have said what they counted; a quorum is more than half (J-15)
+	Age      time.Duration `json:"age"`      // of the newest cell
+	Breaker  string        `json:"breaker"`  // what the catastrophe breaker of a replica saw (J-1); empty: nothing
+	Common   bool          `json:"common"`   // the breaker saw legacy fail too
+}
+
+// Evidence is one test's numbers within a verdict.
+type Evidence struct {
+	Test      string   `json:"test"` // failures, slow, refused, lost, differing, paired failures, paired slow, …
+	E         float64  `json:"e"`    // how much likelier than under "the new side is no worse"; capped at 1e12
+	Threshold float64  `json:"threshold"`
+	New       [2]int64 `json:"new"` // of how many, how many bad
+	Legacy    [2]int64 `json:"legacy"`
+}
+
+// Verdict is what the judge says, and why.
+type Verdict struct {
+	Kind     Kind       `json:"kind"`
+	Reason   string     `json:"reason"` // one word, for programs: harm, breaker, sample, dwell, calendar, guard, held, frozen, stale, quorum, no_traffic, common, …
+	Why      string     `json:"why"`    // a sentence with the numbers, for people
+	Blame    Blame      `json:"blame"`
+	Evidence []Evidence `json:"evidence"`
+	Version  int        `json:"version"` // of the arithmetic
+}

@@ -1,0 +1,51 @@
+package judge
+
+import "time"
+
+// Policy is what matters to a group: how sure a rollback must be, how much evidence a raise needs, and how large a harm is worth a word.
+// Default and Demo are the two that come with the program; a configuration may change numbers under a name of its own.
+type Policy struct {
+	Name  string        `json:"name"`
+	Alpha float64       `json:"alpha"` // the chance of a false rollback over a whole experiment (J-5): 0.01
+	Cell  time.Duration `json:"cell"`  // how long a cell is
+	Stale time.Duration `json:"stale"` // how old the newest cell may be
+
+	Steps    []Step `json:"steps"`    // the schedule that `cutover plan` proposes
+	Sample   int64  `json:"sample"`   // visitors an arm before a raise (J-9)
+	Calendar bool   `json:"calendar"` // raises obey the calendar (J-12)
+
+	Margin        time.Duration `json:"margin"`         // slower than legacy by more than the larger of this …
+	MarginPercent int           `json:"margin_percent"` // … and this share of legacy's time (J-7) counts
+	Overdue       time.Duration `json:"overdue"`        // an outcome not known by then is lost: 15 minutes
+	LostPercent   float64       `json:"lost_percent"`   // share of lost outcomes that is borne where legacy reports none
+
+	Breaker Breaker `json:"breaker"`
+}
+
+// Step is a weight and what it takes to leave it.
+type Step struct {
+	Weight int           `json:"weight"`           // basis points
+	Dwell  time.Duration `json:"dwell"`            // at least this long
+	Sample int64         `json:"sample,omitempty"` // visitors an arm; 0: the policy's
+}
+
+// Breaker is J-1: what makes a replica act alone, without statistics.
+type Breaker struct {
+	Row     int           `json:"row"`     // failures of the new side in a row: 20
+	Percent int           `json:"percent"` // or this share of failures: 50
+	Over    int           `json:"over"`    // over at least so many requests: 40
+	Window  time.Duration `json:"window"`  // within this time: a minute
+	Legacy  int           `json:"legacy"`  // while legacy fails less than this share: 5 percent
+}
+
+var breaker = Breaker{Row: 20, Percent: 50, Over: 40, Window: time.Minute, Legacy: 5}
+
+// Default is for real people: days, not minutes.
+var Default = Policy{Name: "default", Alpha: 0.01, Cell: 10 * time.Second, Stale: 10 * time.Minute,
+	Steps:  []Step{{Weight: 100, Dwell: 24 * time.Hour}, {Weight: 1000, Dwell: 24 * time.Hour}, {Weight: 5000, Dwell: 48 * time.Hour}, {Weight: 10000, Dwell: 7 * 24 * time.Hour}},
+	Sample: 1827, Calendar: true, Margin: 50 * time.Millisecond, MarginPercent: 20, Overdue: 15 * time.Minute, LostPercent: 5, Breaker: breaker}
+
+// Demo plays a night in half a minute; whoever uses it says so.
+var Demo = Policy{Name: "demo", Alpha: 0.01, Cell: 500 * time.Millisecond, Stale: 5 * time.Second,
+	Steps:  []Step{{Weight: 100, Dwell: time.Second}, {Weight: 1000, Dwell: time.Second}, {Weight: 5000, Dwell: 2 * time.Second}, {Weight: 10000, Dwell: time.Second}},
+	Sample: 5, Margin: 50 * time.Millisecond, MarginPercent: 20, Overdue: 15 * time.Second, LostPercent: 5, Breaker: breaker}
