@@ -48,7 +48,7 @@ type Config struct {
 	Data     Data
 	Calendar *cutover.Calendar // nil: every hour is open
 	Notify   Notify
-	Notes []Note // what is accepted and still worth saying
+	Notes    []Note // what is accepted and still worth saying
 }
 
 // Admin is the admin API's listener.
