@@ -80,7 +80,7 @@ func (m *migration) move(ctx context.Context, w *world, verb string, run func(mo
 	began, doc := time.Now(), moved{Forms: map[string]move.Result{}}
 	for _, f := range ends.forms {
 		bar := newBar(ctx, w.err, f.Alias, ends.source.Progress)
-		job := move.Job{Source: ends.source, Form: f, Parts: ends.parts(f), DryRun: m.dry, Rate: m.rate, Moved: bar.add, Rejects: rejects.writer()}
+		job := move.Job{Source: ends.source, Form: f, Parts: move.Parts(f, ends.store), DryRun: m.dry, Rate: m.rate, Moved: bar.add, Rejects: rejects.writer()}
 		doc.Forms[f.Alias], err = run(job, ctx)
 		bar.end()
 		if err != nil {
@@ -145,6 +145,9 @@ func (m *migration) verify(ctx context.Context, w *world) error {
 		doc.Forms[f.Alias], err = ends.comparison(f, bar.add).Run(ctx)
 		bar.end()
 		if err != nil {
+			return m.stopped("verify", err)
+		}
+		if err := doc.Forms[f.Alias].Keep(ctx, ends.store(f.Service), f, time.Now()); err != nil {
 			return m.stopped("verify", err)
 		}
 		doc.Clean = doc.Clean && doc.Forms[f.Alias].Clean()

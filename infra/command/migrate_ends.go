@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/banyan-migration/banyan/migration/drupal"
-	"github.com/banyan-migration/banyan/migration/move"
 	"github.com/banyan-migration/banyan/migration/verify"
 	"github.com/banyan-migration/banyan/services/all"
 	"github.com/banyan-migration/banyan/shared/form"
@@ -97,14 +96,6 @@ func services(forms []form.Form) (names []string) {
 }
 
 func (e *ends) close() { _ = errors.Join(e.shut(), e.source.Close()) } // what was committed is on the disk already
-
-// parts are the services that take the form's rows, the one that decides first.
-func (e *ends) parts(f form.Form) (parts []move.Part) {
-	for _, name := range services([]form.Form{f}) {
-		parts = append(parts, move.Part{Service: name, Store: e.store(name), Import: imports(name)})
-	}
-	return parts
-}
 
 func (e *ends) comparison(f form.Form, compared func(int)) verify.Job {
 	entry, _ := all.Named(f.Service) // e.forms has those alone that exist

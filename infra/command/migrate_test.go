@@ -238,7 +238,7 @@ func migrateChild(how string) {
 	open := ends.store
 	ends.store = func(service string) kv.Store { return deadly{open(service), &n, strings.HasSuffix(mode, "+")} }
 	f, _ := form.ByAlias("donate")
-	_, err = move.Job{Source: ends.source, Form: f, Parts: ends.parts(f)}.Backfill(context.Background())
+	_, err = move.Job{Source: ends.source, Form: f, Parts: move.Parts(f, ends.store)}.Backfill(context.Background())
 	panic(fmt.Sprint("survived: ", err))
 }
 

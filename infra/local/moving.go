@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/banyan-migration/banyan/infra/local/report"
 	"github.com/banyan-migration/banyan/infra/local/site"
@@ -31,18 +32,7 @@ func (d *demo) job() (move.Job, error) {
 	if !ok {
 		return move.Job{}, fmt.Errorf("shared/form knows no form donate")
 	}
-	return move.Job{Source: d.source, Form: f, Parts: parts(f, d.world)}, nil
-}
-
-// parts are those of the form's services that exist.
-func parts(f form.Form, w *World) []move.Part {
-	var out []move.Part
-	for _, name := range append([]string{f.Service}, f.Parts...) {
-		if e, ok := all.Named(name); ok && e.Import != nil {
-			out = append(out, move.Part{Service: name, Store: w.desk.raw(name), Import: e.Import})
-		}
-	}
-	return out
+	return move.Job{Source: d.source, Form: f, Parts: move.Parts(f, d.world.desk.raw)}, nil
 }
 
 // backfill moves every old donation, twice: the second time must change nothing.
@@ -113,6 +103,9 @@ func (d *demo) verified(ctx context.Context, name string) (string, error) {
 	e, _ := all.Named(f.Service)
 	r, err := verify.Job{Source: d.source, Form: f, Store: d.world.desk.raw(f.Service), Import: e.Import, Records: e.Records}.Run(ctx)
 	if err != nil {
+		return "", err
+	}
+	if err := r.Keep(ctx, d.world.desk.raw(f.Service), f, time.Now()); err != nil {
 		return "", err
 	}
 	figure := fmt.Sprintf("%d rows, %s on both sides, no difference", r.RowsTarget, pounds(r.SumPenceTarget))

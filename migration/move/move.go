@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,11 +27,12 @@ type Part struct {
 type Job struct {
 	Source  drupal.Source
 	Form    form.Form
-	Parts   []Part         // those of the form's services that exist; the first decides moved or rejected
-	Rejects io.Writer      // a JSON line a reject: people's data; nil: nowhere
-	DryRun  bool           // say what would be done, and write to no store
-	Rate    int            // submissions a second at most; 0: as fast as it goes
-	Moved   func(rows int) // told after each batch, from one goroutine; nil: nobody
+	Parts   []Part           // those of the form's services that exist; the first decides moved or rejected
+	Rejects io.Writer        // a JSON line a reject: people's data; nil: nowhere
+	DryRun  bool             // say what would be done, and write to no store
+	Rate    int              // submissions a second at most; 0: as fast as it goes
+	Moved   func(rows int)   // told after each batch, from one goroutine; nil: nobody
+	Now     func() time.Time // dates what is kept of the run; nil: the clock
 }
 
 // Result counts what became of a form's rows: Rows = Moved + Unchanged + all Rejected.
@@ -59,7 +61,7 @@ const batch = 1000
 
 // Backfill moves every row of the form, from the first. Rows that a service took itself are not among them.
 func (j Job) Backfill(ctx context.Context) (Result, error) {
-	return j.run(ctx, newSet(), 0)
+	return j.run(ctx, newSet(), 0, true)
 }
 
 // Sync moves the rows that are newer than the newest one moved before. A draft that its donor sent later keeps its old
@@ -73,23 +75,23 @@ func (j Job) Sync(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return j.run(ctx, seen, after)
+	return j.run(ctx, seen, after, false)
 }
 
 // run is a pipeline, so that reading, judging and storing share the machine's cores.
 //
 //	Source ──records──► judge ──writes──► commit
-func (j Job) run(ctx context.Context, seen *set, after int64) (Result, error) {
+func (j Job) run(ctx context.Context, seen *set, after int64, backfill bool) (Result, error) {
 	mark, err := Mark(ctx, j.Parts[0].Store, j.Form)
 	if err != nil {
 		return Result{}, err
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	g, running := errgroup.WithContext(ctx)
 	read, judged := make(chan []form.Record, 1), make(chan *lot, 1)
 	total := Result{Rejected: map[string]int64{}}
 	g.Go(func() error {
 		defer close(read)
-		orphans, err := j.read(ctx, after, read)
+		orphans, err := j.read(running, after, read)
 		total.Orphans = orphans
 		return err
 	})
@@ -97,15 +99,19 @@ func (j Job) run(ctx context.Context, seen *set, after int64) (Result, error) {
 		defer close(judged)
 		jury := judge{job: j, seen: seen}
 		for records := range read {
-			if err := send(ctx, judged, jury.lot(records)); err != nil {
+			if err := send(running, judged, jury.lot(records)); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	c := committer{job: j, mark: mark, result: &total}
-	g.Go(func() error { return c.run(ctx, judged) })
-	if err := g.Wait(); err != nil {
+	g.Go(func() error { return c.run(running, judged) })
+	err = g.Wait()
+	if err == nil {
+		err = j.arrived(ctx, backfill)
+	}
+	if err != nil {
 		return total, fmt.Errorf("move: %s, after %d rows: %w", j.Form.Alias, total.Rows, err)
 	}
 	return total, nil

@@ -65,8 +65,10 @@ func donate() form.Form {
 	return f
 }
 
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
 func job(source drupal.Source, store kv.Store) Job {
-	return Job{Source: source, Form: donate(), Parts: []Part{{"donate", store, keeps}}}
+	return Job{Source: source, Form: donate(), Parts: []Part{{"donate", store, keeps}}, Now: func() time.Time { return noon }}
 }
 
 func must(t *testing.T, run func(context.Context) (Result, error)) Result {

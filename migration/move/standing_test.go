@@ -1,0 +1,39 @@
+package move
+
+import (
+	"testing"
+	"time"
+
+	"github.com/banyan-migration/banyan/shared/kv"
+)
+
+// T-3, section 8: how old the oldest row is that the services lack, and whether a backfill has ever come to its end, are known from
+// the store alone.
+func TestWhereAFormStands(t *testing.T) {
+	t.Parallel()
+	store := kv.NewMem()
+	source := rows{gift(1, "5.00"), gift(2, "5.00"), gift(3, "5.00")}
+	expect := func(what string, want Standing, lag time.Duration) {
+		t.Helper()
+		got, err := StandingOf(t.Context(), store, donate())
+		if err != nil || got != want {
+			t.Errorf("%s: %+v, %v", what, got, err)
+		}
+		if behind, err := Lag(t.Context(), source, store, donate(), source[len(source)-1].At.Add(time.Hour)); err != nil || behind != lag {
+			t.Errorf("%s: behind by %s, %v; want %s", what, behind, err, lag)
+		}
+	}
+	expect("before anything", Standing{}, source[2].At.Add(time.Hour).Sub(source[0].At))
+	dry := job(source, store)
+	dry.DryRun = true
+	must(t, dry.Backfill)
+	expect("after a dry run", Standing{}, source[2].At.Add(time.Hour).Sub(source[0].At))
+	must(t, job(source, store).Backfill)
+	expect("after the backfill", Standing{Backfilled: noon, Synced: noon}, 0)
+	source = append(source, gift(4, "5.00"))
+	expect("with a new row", Standing{Backfilled: noon, Synced: noon}, time.Hour)
+	later := job(source, store)
+	later.Now = func() time.Time { return noon.Add(time.Minute) }
+	must(t, later.Sync)
+	expect("after a sync", Standing{Backfilled: noon, Synced: noon.Add(time.Minute)}, 0)
+}
