@@ -1,6 +1,9 @@
 package judge
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Policy is what matters to a group: how sure a rollback must be, how much evidence a raise needs, and how large a harm is worth a word.
 // Default and Demo are the two that come with the program; a configuration may change numbers under a name of its own.
@@ -49,3 +52,58 @@ var Default = Policy{Name: "default", Alpha: 0.01, Cell: 10 * time.Second, Stale
 var Demo = Policy{Name: "demo", Alpha: 0.01, Cell: 500 * time.Millisecond, Stale: 5 * time.Second,
 	Steps:  []Step{{Weight: 100, Dwell: time.Second}, {Weight: 1000, Dwell: time.Second}, {Weight: 5000, Dwell: 2 * time.Second}, {Weight: 10000, Dwell: time.Second}},
 	Sample: 5, Margin: 50 * time.Millisecond, MarginPercent: 20, Overdue: 15 * time.Second, LostPercent: 5, Breaker: breaker}
+
+// Named is a policy that comes with the program.
+func Named(name string) (Policy, bool) {
+	switch name {
+	case Default.Name:
+		return Default, true
+	case Demo.Name:
+		return Demo, true
+	}
+	return Policy{}, false
+}
+
+// Check says which field of a policy cannot be, and what could.
+func (p *Policy) Check() error {
+	for _, wrong := range [...]struct {
+		is    bool
+		field string
+		want  string
+	}{
+		{!(p.Alpha > 0 && p.Alpha <= 0.1), "alpha", "above 0 and at most 0.1: the chance of a false rollback"},
+		{p.Cell < 100*time.Millisecond || p.Cell > 10*time.Minute, "cell", "100ms to 10m"},
+		{p.Stale < p.Cell, "stale", "at least a cell"},
+		{p.Sample < 0, "sample", "0 or more visitors an arm"},
+		{p.Margin < 0 || p.Margin > time.Minute, "margin", "0s to 1m"},
+		{p.MarginPercent < 0 || p.MarginPercent > 1000, "margin_percent", "0 to 1000"},
+		{p.Overdue <= 0, "overdue", "a time above 0s"},
+		{!(p.LostPercent > 0 && p.LostPercent < 100), "lost_percent", "above 0 and below 100"},
+		{p.Breaker.Row < 1, "breaker.row", "at least 1"},
+		{p.Breaker.Percent < 1 || p.Breaker.Percent > 100, "breaker.percent", "1 to 100"},
+		{p.Breaker.Over < 1, "breaker.over", "at least 1"},
+		{p.Breaker.Window <= 0, "breaker.window", "a time above 0s"},
+		{p.Breaker.Legacy < 0 || p.Breaker.Legacy > 100, "breaker.legacy", "0 to 100"},
+	} {
+		if wrong.is {
+			return fmt.Errorf("judge: policy %q: %s must be %s", p.Name, wrong.field, wrong.want)
+		}
+	}
+	return p.checkSteps()
+}
+
+func (p *Policy) checkSteps() error {
+	weight := 0
+	for i, step := range p.Steps {
+		switch {
+		case step.Weight <= weight || step.Weight > 10000:
+			return fmt.Errorf("judge: policy %q: steps[%d].weight is %d: it must be above %d and at most 10000", p.Name, i, step.Weight, weight)
+		case step.Dwell < 0:
+			return fmt.Errorf("judge: policy %q: steps[%d].dwell must be 0s or more", p.Name, i)
+		case step.Sample < 0:
+			return fmt.Errorf("judge: policy %q: steps[%d].sample must be 0 or more visitors an arm", p.Name, i)
+		}
+		weight = step.Weight
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package judge
+
+import "math"
+
+// ratios are how many times likelier than legacy the new side may fail: one bet each (J-3).
+var ratios = [7]float64{1.25, 1.5, 2, 3, 5, 10, 20}
+
+var logRatios = func() (all [len(ratios)]float64) {
+	for i, t := range ratios {
+		all[i] = math.Log(t)
+	}
+	return all
+}()
+
+// sunk is how far, as a logarithm, a process falls before a fresh one is begun beside it.
+const sunk = -3
+
+// bet is J-3's e-process, begun again and again: a process that ran for weeks on healthy visits has sunk so far that a new fault
+// would not lift it for weeks. For each ratio the j-th process holds the share prior(j) of the stake from the beginning and lies still
+// until it is begun; the stake as a whole is an e-process, since when a process begins depends on the past alone. From its beginning
+// on each process of a ratio takes the same factors, so that one sum a ratio is all that must be kept, however often it began.
+type bet struct {
+	Log   [len(ratios)]float64 `json:"log"`   // of the sum of what the begun processes have become; 0 before the first
+	Begun [len(ratios)]int64   `json:"begun"` // processes
+}
+
+// prior is the share of the stake that the j-th process holds, from 1. The shares of all j sum to 1.
+func prior(j int64) float64 {
+	if j == 1 {
+		return 0.75
+	}
+	return 0.25 / (float64(j) * float64(j-1))
+}
+
+// rest is the share of the stake that still lies when so many were begun.
+func rest(begun int64) float64 {
+	if begun == 0 {
+		return 1
+	}
+	return 0.25 / float64(begun)
+}
+
+// odds are the logarithms by which one event of either side lowers a bet when the new side's share of the visits is w; one of the
+// new side lifts it by logRatios besides.
+type odds [len(ratios)]float64
+
+func oddsOf(w float64) (o odds) {
+	for i, t := range ratios {
+		o[i] = math.Log1p(w * (t - 1))
+	}
+	return o
+}
+
+// take bets on events of which bad are the new side's and good are not. No bet grows by more than the logarithm most at once.
+func (b *bet) take(bad, good int64, o odds, most float64) {
+	if bad+good == 0 {
+		return
+	}
+	if b.Begun[0] == 0 {
+		b.begin()
+	}
+	for i := range b.Log {
+		b.Log[i] += min(float64(bad)*logRatios[i]-float64(bad+good)*o[i], most)
+		if b.Log[i] < sunk && b.Log[i] < math.Log(prior(b.Begun[i]+1))+sunk {
+			b.beginOne(i)
+		}
+	}
+}
+
+// begin begins a fresh process for every ratio.
+func (b *bet) begin() {
+	for i := range b.Log {
+		b.beginOne(i)
+	}
+}
+
+func (b *bet) beginOne(i int) {
+	b.Begun[i]++
+	fresh := math.Log(prior(b.Begun[i]))
+	if b.Begun[i] == 1 {
+		b.Log[i] = fresh
+		return
+	}
+	b.Log[i] = logSum(b.Log[i], fresh)
+}
+
+// e is what the stake has become: how much likelier the events are if the new side is worse.
+func (b *bet) e() float64 {
+	sum := 0.0
+	for i, l := range b.Log {
+		if b.Begun[i] > 0 {
+			sum += exp(l)
+		}
+		sum += rest(b.Begun[i])
+	}
+	return sum / float64(len(ratios))
+}
+
+// exp is e^x, at most 1e12: more is sure enough, and sums of it stay finite.
+func exp(x float64) float64 {
+	return min(math.Exp(x), sure)
+}
+
+// unlimited lets a bet grow as it will.
+var unlimited = math.Inf(1)
+
+// sure is the largest evidence that is told.
+const sure = 1e12
+
+// logSum is the logarithm of e^a + e^b.
+func logSum(a, b float64) float64 {
+	if a < b {
+		a, b = b, a
+	}
+	return a + math.Log1p(math.Exp(b-a))
+}

@@ -1,0 +1,79 @@
+package judge
+
+// Plus is both cells as one: what two replicas counted in the same time. Time, revision and weight are those of c.
+func (c Cell) Plus(d Cell) Cell {
+	for side := range c.Side {
+		c.Side[side].add(&d.Side[side])
+	}
+	c.Pairs = c.Pairs.Plus(d.Pairs)
+	return c
+}
+
+// Plus adds all counts.
+func (c Counts) Plus(d Counts) Counts {
+	c.add(&d)
+	return c
+}
+
+func (c *Counts) add(d *Counts) {
+	c.Requests += d.Requests
+	c.Visitors += d.Visitors
+	c.Failed += d.Failed
+	c.Network += d.Network
+	c.Client += d.Client
+	c.Posts += d.Posts
+	c.Refused += d.Refused
+	c.Gifts += d.Gifts
+	c.Lost += d.Lost
+	c.Latency.add(&d.Latency)
+}
+
+// Plus adds all counts.
+func (p Pairs) Plus(q Pairs) Pairs {
+	p.Compared += q.Compared
+	p.NewBad += q.NewBad
+	p.LegacyBad += q.LegacyBad
+	p.NewSlow += q.NewSlow
+	p.LegacySlow += q.LegacySlow
+	p.Differing += q.Differing
+	p.Replays += q.Replays
+	p.Noise += q.Noise
+	p.Critical += q.Critical
+	return p
+}
+
+// Plus adds bucket by bucket.
+func (h Histogram) Plus(g Histogram) Histogram {
+	h.add(&g)
+	return h
+}
+
+func (h *Histogram) add(g *Histogram) {
+	for i, n := range g {
+		h[i] += n
+	}
+}
+
+// countless is more than any count of a cell can be.
+const countless = 1e12
+
+// sound says whether a cell can be: no count below zero or beyond all reason, no part above its whole.
+func (c *Cell) sound() bool {
+	p := &c.Pairs
+	return c.Side[Legacy].sound() && c.Side[New].sound() &&
+		counts(p.Compared, p.NewBad, p.LegacyBad, p.NewSlow, p.LegacySlow, p.Differing, p.Replays, p.Noise, p.Critical)
+}
+
+func (c *Counts) sound() bool {
+	return counts(c.Requests, c.Visitors, c.Failed, c.Network, c.Client, c.Posts, c.Refused, c.Gifts, c.Lost) &&
+		c.Refused <= c.Posts && c.Lost <= c.Gifts && counts(c.Latency[:]...)
+}
+
+func counts(all ...int64) bool {
+	for _, n := range all {
+		if n < 0 || n > countless {
+			return false
+		}
+	}
+	return true
+}
