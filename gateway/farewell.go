@@ -1,7 +1,6 @@
 package gateway
 
-import (
-)
+import ()
 
 // How a connection ends: by itself, by its client, by the gateway.
 

@@ -7,7 +7,6 @@ import (
 	"net"
 	"sync"
 	"testing"
-
 )
 
 // W-80, L-6: a reload loses nothing, a request ends with the configuration that it began with, a bad one changes nothing.
