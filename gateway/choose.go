@@ -40,9 +40,11 @@ func (x *exchange) choose() bool {
 	x.Rule, x.Group = found.ID, found.Group.Name
 	p := x.plan.Group(found.Group.Name)
 	x.Phase = p.Phase
+	x.weight, x.groupRevision, x.noReturn = p.Weight, p.Revision, p.NoReturn != nil
 	x.Side, x.Reason = split.Decide(x.facts(p, noncanonical))
 	x.backend, x.series = x.group.side[x.Side], x.group.series[x.Side]
 	x.split = twoSides(p, x.At)
+	x.newcomer = x.fresh
 	x.other = x.options.Failover && x.req.Method == wire.GET && x.Reason == split.ByBucket && p.ReadAuthority() == "bucket"
 	return true
 }
@@ -57,7 +59,7 @@ func twoSides(p cutover.Group, now time.Time) bool {
 }
 
 func (x *exchange) facts(p cutover.Group, noncanonical bool) split.Facts {
-	f := split.Facts{Killed: p.Killed, Noncanonical: noncanonical, Weight: p.Weight}
+	f := split.Facts{Killed: p.Killed, Noncanonical: noncanonical, Weight: p.Weight, Broken: x.group.counted.breaker.Open(p.Revision)}
 	if f.Killed || f.Noncanonical {
 		return f
 	}
@@ -68,7 +70,7 @@ func (x *exchange) facts(p cutover.Group, noncanonical bool) split.Facts {
 			f.Form = split.New
 		}
 	}
-	if x.override = f.Overridden; f.Overridden || f.InForm {
+	if x.override = f.Overridden; f.Overridden || f.InForm || f.Broken {
 		return f
 	}
 	f.Bucket = x.draw(&f)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/banyan-migration/banyan/gateway/route"
+	"github.com/banyan-migration/banyan/gateway/wire"
 )
 
 // effects are the paths of Drupal whose GETs change something (D-10): they are never asked twice. A slash at the end means all below.
@@ -11,6 +12,52 @@ var effects = []string{"/cron.php", "/cron/", "/user/logout", "/user/reset/", "/
 	"/sites/default/files/js/", "/batch", "/update.php", "/install.php", "/system/ajax", "/admin/", "/rss.xml"}
 
 var effectWords = []string{"unsubscribe", "approve", "confirm", "delete", "token=", "/done"}
+
+// harmless says of nearly every request, without allocating, what sideEffects would: that it changes nothing. Where it is false, nothing is said.
+func harmless(path, query []byte) bool {
+	for i, c := range path {
+		switch c {
+		case '%', ';', '\\':
+			return false
+		case '/':
+			if next := path[i+1:]; len(next) > 0 && (next[0] == '/' || next[0] == '.') {
+				return false
+			}
+		}
+		if wordAt(path[i:]) {
+			return false
+		}
+	}
+	for _, e := range effects {
+		if foldPrefix(path, e[:len(e)-1]) {
+			return false
+		}
+	}
+	for i := range query {
+		begins := i == 0 || query[i-1] == '&' || query[i-1] == ';'
+		if begins && (query[i]|0x20 == 'q' || query[i] == '%' || query[i] == '+' || query[i] == ' ') || wordAt(query[i:]) {
+			return false
+		}
+	}
+	return true
+}
+
+// wordAt says whether one of effectWords stands here.
+func wordAt(text []byte) bool {
+	switch text[0] | 0x20 {
+	case 'u', 'a', 'c', 'd', 't', '/':
+		for _, w := range effectWords {
+			if foldPrefix(text, w) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func foldPrefix(text []byte, word string) bool {
+	return len(text) >= len(word) && wire.Fold(text[:len(word)], word)
+}
 
 // sideEffects says whether a GET may change something at the old site.
 func sideEffects(path, query []byte) bool {

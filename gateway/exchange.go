@@ -50,6 +50,14 @@ type exchange struct {
 	upgrade  bool // a websocket that may go through
 	other    bool // the other side may be asked if this one fails (W-79)
 
+	// what the judge is told
+	weight        int           // of the group, when it was drawn
+	groupRevision int64         // likewise
+	noReturn      bool          // the group is past its point of no return (T-4)
+	newcomer      bool          // the visitor's id is as new as the request
+	firstClass    account.Class // how the side failed that was asked first (W-79)
+	located       bool          // the answer has a Location
+
 	// how it went
 	spooled  []byte  // the whole body, where it had to be read first
 	held     bool    // spooled holds it
@@ -69,6 +77,7 @@ func (x *exchange) begin(st *state, head []byte) {
 	x.keep, x.answered, x.cut, x.split, x.override, x.fresh, x.upgrade, x.other = true, false, false, false, false, false, false, false
 	x.route, x.group, x.backend, x.options = nil, nil, st.legacy, &st.legacy.Options
 	x.series, x.hop, x.spooled, x.held = st.alone[1], 1, nil, false
+	x.newcomer, x.located = false, false
 	x.c.left.Store(false)
 	if x.plan = x.c.g.o.Plan(); x.plan != nil {
 		x.Revision = x.plan.Revision
@@ -103,6 +112,7 @@ func (x *exchange) finish() {
 		x.Class, x.Status = account.ClientAbort, statusGone
 	}
 	x.series.Count(&x.Entry, x.c.shard)
+	x.count()
 	x.c.line = x.c.g.log.Add(&x.Entry, x.c.line)
 }
 

@@ -41,7 +41,9 @@ func (x *exchange) form() {
 		return
 	}
 	x.c.g.Flight(split.New, 1, x.c.shard)
+	began := time.Since(x.At)
 	answer := a.Serve(x.c.g.ctx, r, x.call)
+	x.Head = time.Since(x.At) - began // all that the adapter asked, as the donor waited for it
 	x.c.g.Flight(split.New, -1, x.c.shard)
 	x.say(answer)
 }
@@ -202,6 +204,7 @@ func (x *exchange) say(a drupal.Answer) {
 	b := append(strconv.AppendInt(append(x.c.out[:0], "HTTP/1.1 "...), int64(a.Status), 10), ' ')
 	b = appendDate(append(append(b, a.Reason...), "\r\n"...))
 	for _, h := range a.Header {
+		x.located = x.located || strings.EqualFold(h[0], "Location")
 		if !strings.EqualFold(h[0], "Content-Length") {
 			b = append(append(append(append(b, h[0]...), ": "...), h[1]...), "\r\n"...)
 		}

@@ -68,7 +68,7 @@ func (x *exchange) failover(f *failure) *failure {
 	failed := x.Entry
 	failed.Class, failed.Status, failed.Total = f.class, f.status, time.Since(x.At)
 	x.series.Count(&failed, x.c.shard)
-	x.other = false
+	x.other, x.firstClass = false, f.class
 	x.Side, x.Reason, x.Attempt = 1-x.Side, split.ByFallback, 2
 	x.backend, x.series = x.group.side[x.Side], x.group.series[x.Side]
 	x.fresh = false

@@ -43,11 +43,12 @@ type Gateway struct {
 	sweeper *deadline.Sweeper
 	log     *account.Log
 	*account.Metrics
-	hops  hops
-	seal  seal
-	pace  pace
-	ctx   context.Context // ends when Shutdown's patience does
-	abort context.CancelFunc
+	tallies *tallies
+	hops    hops
+	seal    seal
+	pace    pace
+	ctx     context.Context // ends when Shutdown's patience does
+	abort   context.CancelFunc
 
 	draining  atomic.Bool
 	mu        sync.Mutex
@@ -63,7 +64,7 @@ func New(o Options) (*Gateway, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{o: o, pace: defaultPace, listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, stop: make(chan struct{})}
+	g := &Gateway{o: o, pace: defaultPace, tallies: newTallies(), listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, stop: make(chan struct{})}
 	g.ctx, g.abort = context.WithCancel(context.Background())
 	g.hops, g.seal = newHops(o.Config.GatewayID, o.Config.Keys), newSeal(o.Config.Keys)
 	g.log = account.NewLog(o.Access, o.Config.Log.Format != "combined")

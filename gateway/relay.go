@@ -65,6 +65,8 @@ func (x *exchange) prepare() *failure {
 			x.fresh = x.fresh && !shared(f.Value)
 		case wire.AccelBuffering:
 			x.Stream = x.Stream || wire.Fold(f.Value, "no")
+		case wire.Location:
+			x.located = true
 		case wire.ContentType:
 			x.Stream = x.Stream || len(f.Value) >= 17 && wire.Fold(f.Value[:17], "text/event-stream")
 		case wire.ContentLength:

@@ -45,6 +45,7 @@ type group struct {
 	side   [2]*backend
 	series [2]*account.Series
 
+	counted    *counted
 	appendOnly bool // every write goes through a form adapter (T-3)
 }
 
@@ -70,7 +71,7 @@ func (g *Gateway) newState(c *config.Config, old *state) (*state, error) {
 	st.alone = [2]*account.Series{g.Series("", split.Legacy, true), g.Series("", split.Legacy, false)}
 	for _, gr := range c.Groups {
 		st.groups[gr.Group] = &group{gr.Group, [2]*backend{st.backends[gr.From], st.backends[gr.To]},
-			[2]*account.Series{g.Series(gr.Name, split.Legacy, true), g.Series(gr.Name, split.New, true)}, gr.AppendOnly()}
+			[2]*account.Series{g.Series(gr.Name, split.Legacy, true), g.Series(gr.Name, split.New, true)}, g.tallies.of(gr), gr.AppendOnly()}
 	}
 	return st, g.openForms(st)
 }

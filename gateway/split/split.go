@@ -40,11 +40,12 @@ const (
 	ByPin                      // a write of this visitor that the other side has not seen
 	ByForm                     // the page of a form already sent (D-7, D-11)
 	ByAsset                    // a file that follows the owner of its page
+	ByBreaker                  // the new side failed so badly here that the gateway takes its visitors back (J-1)
 	ByBucket                   // the draw
 	ByFallback                 // the other side failed before it answered (W-79)
 )
 
-var reasons = [...]string{"default", "kill", "noncanonical", "uncertain", "override", "pin", "form", "asset", "bucket", "fallback"}
+var reasons = [...]string{"default", "kill", "noncanonical", "uncertain", "override", "pin", "form", "asset", "breaker", "bucket", "fallback"}
 
 func (r Reason) String() string {
 	if int(r) >= len(reasons) {
@@ -61,6 +62,7 @@ type Facts struct {
 	Overridden   bool // there is a valid override
 	Form         Side // the side whose form this answers
 	InForm       bool // it answers a form, or is a form's done page
+	Broken       bool // the catastrophe breaker is open: the weight is 0 whatever the plan says
 	Bucket       int  // 0 to Full-1
 	Weight       int  // 0 to Full
 }
@@ -76,6 +78,8 @@ func Decide(f Facts) (Side, Reason) {
 		return f.Override, ByOverride
 	case f.InForm:
 		return f.Form, ByForm
+	case f.Broken:
+		return Legacy, ByBreaker
 	}
 	return Draw(f.Bucket, f.Weight), ByBucket
 }

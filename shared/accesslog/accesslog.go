@@ -40,20 +40,51 @@ var robots = []string{
 	"facebookexternalhit", "preview", "monitor", "pingdom", "uptime", "scanner",
 }
 
-// Bot tells whether a program sent the request, by what its agent says of itself. An agent that says nothing is a
-// program: browsers always name themselves. A program that lies is not found.
-func (l Line) Bot() bool {
-	if l.Agent == "" || l.Agent == "-" {
+// robotsBy holds them by their first letter.
+var robotsBy = func() (by [256][]string) {
+	for _, word := range robots {
+		by[word[0]] = append(by[word[0]], word)
+	}
+	return by
+}()
+
+// Bot tells whether a program sent the request, by what its agent says of itself.
+func (l Line) Bot() bool { return Robot(l.Agent) }
+
+// Robot tells whether an agent is a program's. One that says nothing is: browsers always name themselves. A program
+// that lies is not found. It does not allocate.
+func Robot[T string | []byte](agent T) bool {
+	if len(agent) == 0 || len(agent) == 1 && agent[0] == '-' {
 		return true
 	}
-	agent := strings.ToLower(l.Agent)
-	if strings.Contains(agent, "cubot") { // a make of telephone
-		return false
-	}
-	for _, word := range robots {
-		if strings.Contains(agent, word) {
-			return true
+	found := false
+	for i := range len(agent) {
+		for _, word := range robotsBy[lower(agent[i])] {
+			found = found || begins(agent[i:], word)
+		}
+		if lower(agent[i]) == 'c' && begins(agent[i:], "cubot") { // a make of telephone
+			return false
 		}
 	}
-	return false
+	return found
+}
+
+// begins tells whether text begins with a word of lower case, in any case of its own.
+func begins[T string | []byte](text T, word string) bool {
+	if len(text) < len(word) {
+		return false
+	}
+	for i := range len(word) {
+		if lower(text[i]) != word[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }
