@@ -1,0 +1,33 @@
+package diff
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// amountName is what fields of money and of consent are called.
+var amountName = regexp.MustCompile(`(?i)amount|price|total|sum\b|minor|pence|currency|gift.?aid|consent|opt.?in|opt.?out|permission|subscri`)
+
+// amount is money in a text.
+var amount = regexp.MustCompile(`(?i)[£€$] ?\d[\d,]*(?:\.\d+)?|\b(?:GBP|EUR|USD) ?\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)? ?(?:GBP|EUR|USD|p\b|pence\b|pounds\b)`)
+
+// critical says whether a difference is in an amount or a consent (J-8): in a field of that name, whatever of it differs, or in what
+// a text says that something costs.
+func critical(field, legacy, new string) bool {
+	what, rest, _ := strings.Cut(field, " ")
+	switch {
+	case what == "json" || what == "xml" || what == "effect" || strings.HasPrefix(rest, "json-ld"):
+		if amountName.MatchString(last(rest)) {
+			return true
+		}
+	case what == "html":
+		if _, name, is := strings.Cut(rest, " field "); is {
+			name, _, _ = strings.Cut(name, " ")
+			return amountName.MatchString(name)
+		}
+	case what == "header":
+		return false
+	}
+	return !slices.Equal(amount.FindAllString(legacy, -1), amount.FindAllString(new, -1))
+}
