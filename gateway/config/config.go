@@ -3,7 +3,9 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/banyan-migration/banyan/gateway/cutover"
@@ -146,11 +148,27 @@ type Note struct {
 	Text string `json:"text"`
 }
 
-// Seeds are the groups' weights and phases as the plan takes them.
+// Seeds are what the plan is told of the groups: where they begin, and what guards their way.
 func (c *Config) Seeds() map[string]cutover.Seed {
 	all := map[string]cutover.Seed{}
 	for _, g := range c.Groups {
-		all[g.Name] = cutover.Seed{Weight: g.Weight, Phase: g.Phase}
+		all[g.Name] = cutover.Seed{
+			Weight: g.Weight, Phase: g.Phase, Writes: g.HasWrites(), AppendOnly: g.AppendOnly(), Tables: tables(g), Conflict: g.Conflict,
+			Data: c.Data.From != "", Policy: g.Policy, Calendar: c.Calendar,
+		}
 	}
 	return all
+}
+
+// tables are what a group's forms write to: the old side's node and the service's own store. What a route without a form writes is
+// not known.
+func tables(g *Group) []string {
+	var all []string
+	for _, r := range g.Routes {
+		if r.Form != nil {
+			all = append(all, fmt.Sprintf("node %d", r.Form.Node), "service "+r.Form.Service)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/banyan-migration/banyan/gateway/cutover"
+	"github.com/banyan-migration/banyan/gateway/judge"
 	"github.com/banyan-migration/banyan/gateway/route"
 	"github.com/banyan-migration/banyan/gateway/split"
 )
@@ -20,7 +21,7 @@ func (b *builder) groups(n node) {
 }
 
 func (b *builder) group(p pair) *Group {
-	g := &Group{Group: &route.Group{Name: p.key, Salt: p.key, Line: p.line}}
+	g := &Group{Group: &route.Group{Name: p.key, Salt: p.key, Line: p.line}, Policy: judge.Default}
 	var routes, phase, key node
 	p.value.fields(map[string]func(node){
 		"from":     func(n node) { g.From = b.side(n) },

@@ -125,11 +125,11 @@ func TestRaiseNamesWhatItIsBasedOn(t *testing.T) {
 	if g, err := p.Set(ctx, lower); err != nil || g.Weight != 50 {
 		t.Errorf("lowering without a revision: %+v %v", g, err)
 	}
-	if g, err := p.Rollback(ctx, "donate", "grace", "declines doubled"); err != nil || g.Weight != 0 || g.Phase != cutover.Off {
+	if g, err := p.Rollback(ctx, cutover.Change{Group: "donate", Who: "grace", Why: "declines doubled"}); err != nil || g.Weight != 0 || g.Phase != cutover.Off {
 		t.Errorf("rollback: %+v %v", g, err)
 	}
 	revision := p.Now().Revision
-	if _, err := p.Rollback(ctx, "donate", "grace", "once more"); err != nil || p.Now().Revision != revision {
+	if _, err := p.Rollback(ctx, cutover.Change{Group: "donate", Who: "grace", Why: "once more"}); err != nil || p.Now().Revision != revision {
 		t.Errorf("a second rollback is not as the first: %v, revision %d", err, p.Now().Revision)
 	}
 }
@@ -148,7 +148,7 @@ func TestChangeWithoutNameOrReasonIsRefused(t *testing.T) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
-	if _, err := p.Rollback(t.Context(), "gone", "ada", "x"); fault.KindOf(err) != fault.NotFound {
+	if _, err := p.Rollback(t.Context(), cutover.Change{Group: "gone", Who: "ada", Why: "x"}); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("an unknown group: %v", err)
 	}
 	if p.Now().Revision != 1 {
@@ -171,7 +171,7 @@ func TestJournalIsAChain(t *testing.T) {
 		t.Fatalf("%d entries hold, %v", n, err)
 	}
 	all, err := p.History(t.Context(), 0, 100)
-	if err != nil || len(all) != 7 || all[1].Changes[0] != (cutover.Delta{Group: "donate", From: 0, To: 100, Phase: cutover.Canary}) {
+	if err != nil || len(all) != 7 || all[1].Changes[0].To != 100 || all[1].Changes[0].Was != cutover.Off || all[1].Changes[0].After.Phase != cutover.Canary {
 		t.Fatalf("%+v %v", all, err)
 	}
 	items, err := store.List(t.Context(), "journal", "", "", 100)
@@ -216,11 +216,11 @@ func TestStartWithoutTheStore(t *testing.T) {
 	if s := again.Now(); !s.Stale || s.Group("donate").Weight != 2500 || s.Revision != 2 {
 		t.Fatalf("%+v %+v", s, s.Group("donate"))
 	}
-	if _, err := again.Rollback(t.Context(), "donate", "ada", "x"); fault.KindOf(err) != fault.Unavailable || again.Now().Group("donate").Weight != 2500 {
+	if _, err := again.Rollback(t.Context(), cutover.Change{Group: "donate", Who: "ada", Why: "x"}); fault.KindOf(err) != fault.Unavailable || again.Now().Group("donate").Weight != 2500 {
 		t.Errorf("a rollback that nobody could keep: %v", err)
 	}
 	store.set(false)
-	if _, err := again.Rollback(t.Context(), "donate", "ada", "x"); err != nil || again.Now().Stale {
+	if _, err := again.Rollback(t.Context(), cutover.Change{Group: "donate", Who: "ada", Why: "x"}); err != nil || again.Now().Stale {
 		t.Errorf("with the store back: %v, stale %v", err, again.Now().Stale)
 	}
 	raw, err := os.ReadFile(file)

@@ -1,10 +1,12 @@
 package cutover
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,19 +19,28 @@ type Entry struct {
 	Sequence int64     `json:"sequence"` // the plan's revision after the change; 1 is the first
 	At       time.Time `json:"at"`
 	Who      string    `json:"who"`
-	Action   string    `json:"action"` // seed, set, rollback or override
+	Action   string    `json:"action"` // seed, set, enter, approve, step, promote, rollback, hold, freeze, release, no_return, drill, drilled, kill, unkill, override
 	Why      string    `json:"why"`
 	Changes  []Delta   `json:"changes,omitempty"`
 	Previous string    `json:"previous"` // empty for the first
 	Hash     string    `json:"hash"`
+
+	Ticket   string   `json:"ticket,omitempty"`
+	Evidence string   `json:"evidence,omitempty"` // a verdict's id, or a backup's name
+	Loses    string   `json:"loses,omitempty"`    // what the caller was told that this loses, and wanted all the same
+	Warnings []string `json:"warnings,omitempty"` // the predicates that nothing here could know
 }
 
-// Delta is one group's move.
+// Delta is what a change did to one group.
 type Delta struct {
 	Group string `json:"group"`
 	From  int    `json:"from"` // basis points
 	To    int    `json:"to"`
 	Phase string `json:"phase"` // the new one
+
+	Was    string `json:"was,omitempty"`    // the old phase; absent in entries of the first version, and for a new group
+	Before *Group `json:"before,omitempty"` // whole; absent likewise
+	After  *Group `json:"after,omitempty"`
 }
 
 // sum is the SHA-256, in hex, of the entry as JSON without its own hash.
@@ -49,12 +60,23 @@ func plans(s kv.Store) kv.Table[document] { return kv.Table[document]{Store: s, 
 func journal(s kv.Store) kv.Table[Entry]  { return kv.Table[Entry]{Store: s, Name: "journal"} }
 func entryID(sequence int64) string       { return fmt.Sprintf("%019d", sequence) }
 
-// History reads up to limit entries after a sequence, in their order.
+// History reads up to limit entries after a sequence, in their order. It shows what is there; Verify says whether it holds.
 func (p *Plan) History(ctx context.Context, after int64, limit int) ([]Entry, error) {
-	p.mu.Lock()
+	items, err := p.lines(ctx, after, limit)
+	entries := make([]Entry, len(items))
+	for i, item := range items {
+		if err := json.Unmarshal(item.Data, &entries[i]); err != nil {
+			return nil, fmt.Errorf("cutover: journal entry %s is not readable: %w", item.Key.Sort, err)
+		}
+	}
+	return entries, err
+}
+
+func (p *Plan) lines(ctx context.Context, after int64, limit int) ([]kv.Item, error) {
+	p.turn.Lock()
 	_, _, err := p.load(ctx) // opens the store if it was away
 	store := p.store
-	p.mu.Unlock()
+	p.turn.Unlock()
 	if err != nil {
 		return nil, p.away(err)
 	}
@@ -62,13 +84,20 @@ func (p *Plan) History(ctx context.Context, after int64, limit int) ([]Entry, er
 	if err != nil {
 		return nil, p.away(err)
 	}
-	entries := make([]Entry, len(items))
-	for i, item := range items {
-		if err := json.Unmarshal(item.Data, &entries[i]); err != nil {
-			return nil, fmt.Errorf("cutover: journal entry %s is not readable: %w", item.Key.Sort, err)
-		}
+	return items, nil
+}
+
+// decode reads an entry exactly as it was written: what its hash does not cover, as an unknown field or a key twice, may not stand in it.
+func decode(raw []byte) (Entry, error) {
+	var e Entry
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return e, fmt.Errorf("is not readable: %w", err)
 	}
-	return entries, nil
+	again, err := json.Marshal(e)
+	if err != nil || !bytes.Equal(raw, again) {
+		return e, errors.New("is not as this program writes one: it was changed by hand, or a later version wrote it")
+	}
+	return e, nil
 }
 
 // Follow checks that entries follow last, each the one before it, unaltered, and returns the last of them. The zero
@@ -88,15 +117,21 @@ func Follow(last Entry, entries []Entry) (Entry, error) {
 func (p *Plan) Verify(ctx context.Context) (int64, error) {
 	var last Entry
 	for {
-		entries, err := p.History(ctx, last.Sequence, 500)
+		items, err := p.lines(ctx, last.Sequence, 500)
 		if err != nil {
 			return last.Sequence, err
 		}
-		if last, err = Follow(last, entries); err != nil {
-			return last.Sequence, err
-		}
-		if len(entries) == 0 {
+		if len(items) == 0 {
 			break
+		}
+		for _, item := range items {
+			e, err := decode(item.Data)
+			if err != nil {
+				return last.Sequence, fmt.Errorf("cutover: journal entry %d %w", last.Sequence+1, err)
+			}
+			if last, err = Follow(last, []Entry{e}); err != nil {
+				return last.Sequence, err
+			}
 		}
 	}
 	if now := p.Now(); now.Revision == last.Sequence && now.Head != last.Hash {

@@ -1,79 +1,99 @@
 package cutover
 
-import (
-	"time"
+import "github.com/banyan-migration/banyan/gateway/split"
 
-	"github.com/banyan-migration/banyan/gateway/judge"
+// The phases of a group's life, each with the weights that it may have. A phase fixes who reads, who writes, and which way
+// rows are carried over (T-1).
+const (
+	Off      = "off"      // weight 0
+	Backfill = "backfill" // weight 0: old rows are being moved
+	Shadow   = "shadow"   // weight 0: the new side gets copies
+	Canary   = "canary"   // weight 1 to 9999
+	Full     = "full"     // weight 10000
+	Drain    = "drain"    // weight 10000: legacy answers forms in flight alone
+	Retired  = "retired"  // weight 10000: legacy is gone
 )
 
-// Schedule is what a person has allowed a group in advance: the judge may step along it to its last step, never past it (J-10).
-type Schedule struct {
-	Steps []judge.Step `json:"steps"` // of rising weight
-	Who   string       `json:"who"`   // approved it
-	Why   string       `json:"why"`
-	At    time.Time    `json:"at"`
+// The ways in which rows are carried over.
+const (
+	NoSync       = "none"
+	SyncToNew    = "legacy -> new"
+	SyncToLegacy = "new -> legacy"
+	SyncBoth     = "both"
+)
+
+// phase is one row of the table of phases.
+type phase struct {
+	name        string
+	least, most int // basis points
+	read        string
+	write       string
+	sync        string
+	from        []string // the phases that Enter may come from; a canary, and full from below, are reached by weight
 }
 
-// Next is the first step above a weight; false at the schedule's end. A nil Schedule has none.
-func (s *Schedule) Next(weight int) (judge.Step, bool) {
-	if s == nil {
-		return judge.Step{}, false
+var phases = []phase{
+	{Off, 0, 0, "legacy", "legacy", NoSync, []string{Backfill, Shadow}},
+	{Backfill, 0, 0, "legacy", "legacy", SyncToNew, []string{Off, Shadow}},
+	{Shadow, 0, 0, "legacy", "legacy", SyncToNew, []string{Off, Backfill}},
+	{Canary, 1, split.Full - 1, "bucket", "legacy", SyncBoth, nil},
+	{Full, split.Full, split.Full, "new", "new", SyncToLegacy, []string{Drain}},
+	{Drain, split.Full, split.Full, "new", "new", SyncBoth, []string{Full}},
+	{Retired, split.Full, split.Full, "new", "new", NoSync, []string{Drain}},
+}
+
+// Phases are the names of all phases, in the order of a group's life.
+func Phases() []string {
+	all := make([]string, len(phases))
+	for i, p := range phases {
+		all[i] = p.name
 	}
-	for _, step := range s.Steps {
-		if step.Weight > weight {
-			return step, true
+	return all
+}
+
+// phaseOf is a phase's row; an unknown name, as a later version may have written, is as off: legacy keeps everything.
+func phaseOf(name string) *phase {
+	for i := range phases {
+		if phases[i].name == name {
+			return &phases[i]
 		}
 	}
-	return judge.Step{}, false
+	return &phases[0]
 }
 
-// Of is the step whose weight this is; false where the schedule has none.
-func (s *Schedule) Of(weight int) (judge.Step, bool) {
-	if s == nil {
-		return judge.Step{}, false
+// PhaseOf is the phase that a plain weight has.
+func PhaseOf(weight int) string {
+	switch weight {
+	case 0:
+		return Off
+	case split.Full:
+		return Full
 	}
-	for _, step := range s.Steps {
-		if step.Weight == weight {
-			return step, true
-		}
+	return Canary
+}
+
+// Fits says whether a phase, by its name, may have a weight.
+func Fits(name string, weight int) bool {
+	p := phaseOf(name)
+	return p.name == name && p.least <= weight && weight <= p.most
+}
+
+// ReadAuthority is which side answers reads: legacy, new, or bucket. In drain legacy still answers forms in flight.
+func (g Group) ReadAuthority() string {
+	if g.Killed {
+		return "legacy"
 	}
-	return judge.Step{}, false
+	return phaseOf(g.Phase).read
 }
 
-// Stop is a person's or the judge's word that a group stays where it is.
-type Stop struct {
-	Who string    `json:"who"`
-	Why string    `json:"why"`
-	At  time.Time `json:"at"`
+// WriteAuthority is which side a record's truth is on. In a canary it is legacy: the new side only appends.
+func (g Group) WriteAuthority() string {
+	if g.Killed {
+		return "legacy"
+	}
+	return phaseOf(g.Phase).write
 }
 
-// NoReturn is the named step after which a rollback loses what Loses says (T-4): two people have signed it.
-type NoReturn struct {
-	Who   [2]string `json:"who"`
-	Loses string    `json:"loses"`
-	At    time.Time `json:"at"`
-}
-
-// Facts are what the data behind a group says at a moment. They are measured by a Probe; what is not known is red.
-type Facts struct {
-	At         time.Time     `json:"at"`
-	Known      bool          `json:"known"`              // false: nothing below has been measured
-	Backfilled bool          `json:"backfilled"`         // every old row was read, and moved or rejected with a reason
-	Mismatches int64         `json:"mismatches"`         // rows that the verifier found unequal and nobody has explained
-	Verified   time.Time     `json:"verified"`           // when the verifier last ran to its end
-	Lag        time.Duration `json:"lag"`                // of sync: the age of the oldest row of the old side that the new one lacks
-	Synced     time.Time     `json:"synced"`             // when sync last ran to its end
-	Unsynced   int64         `json:"unsynced"`           // rows of the new side that the old one must show or change, and lacks
-	Waiting    int64         `json:"waiting"`            // rows of an append-only group that the new side keeps with origin and id: not lost
-	Homeless   []string      `json:"homeless,omitempty"` // fields of the new side that the old one has no place for
-}
-
-// Probe measures the data behind a group. It may take a second; it is never asked on a donor's time.
-type Probe func(group string) (Facts, error)
-
-// Readiness says what a rollback right now would lose (T-3).
-type Readiness struct {
-	State   string `json:"state"` // green, amber or red; unknown is red
-	Loses   string `json:"loses"` // a sentence
-	Waiting int64  `json:"waiting,omitempty"`
-}
+// SyncDirection is which way rows are carried over. The kill switch changes nothing of it: what the new side has taken still
+// belongs on the old one.
+func (g Group) SyncDirection() string { return phaseOf(g.Phase).sync }

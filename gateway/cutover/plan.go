@@ -1,6 +1,7 @@
 package cutover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,32 +16,31 @@ import (
 
 // Options is what a Plan stands on.
 type Options struct {
-	Open  func() (kv.Store, error) // tried again at every look until it opens; nil: a store in memory
-	File  string                   // where the last good plan is kept; empty: nowhere
-	Seeds map[string]Seed          // by group: used once, for a group that the store does not know
-	Kill  *Switch                  // nil: none
-	Log   *slog.Logger             // nil: silent
-	Now   func() time.Time         // nil: the clock
+	Open    func() (kv.Store, error) // tried again at every look until it opens; nil: a store in memory
+	File    string                   // where the last good plan is kept; empty: nowhere
+	Seeds   map[string]Seed          // by group: its beginning is used once, for a group that the store does not know
+	Kill    *Switch                  // nil: none
+	Replica string                   // this gateway's id, for the journal of its kill switch; empty: gateway
+	Log     *slog.Logger             // nil: silent
+	Now     func() time.Time         // nil: the clock
 }
 
-// Seed is where a group begins.
-type Seed struct {
-	Weight int
-	Phase  string
-}
-
-// Plan is the live plan of one gateway. Several gateways over one store agree within a second. All methods may be
+// Plan is the live plan of one gateway. Several gateways over one store agree within a third of a second. All methods may be
 // called from many goroutines.
 type Plan struct {
 	o        Options
 	snapshot atomic.Pointer[Snapshot]
 
-	mu       sync.Mutex // protects the fields below and the order of snapshots
-	store    kv.Store
-	doc      document
-	seeds    map[string]Seed
+	turn  sync.Mutex // one talks to the store at a time
+	store kv.Store   // under turn
+
+	mu       sync.Mutex // never held while the store is waited for: the kill switch needs it (T-7)
+	doc      document   // written with turn held too
 	stale    bool
+	seeds    map[string]Seed
+	witness  Witness
 	killed   string // as last published
+	pulls    []pull // of the kill switch, that the journal does not have yet
 	watchers map[int]func(*Snapshot)
 	next     int
 }
@@ -50,6 +50,15 @@ type document struct {
 	Revision int64            `json:"revision"`
 	Head     string           `json:"head"` // hash of the journal's last entry
 	Groups   map[string]Group `json:"groups"`
+}
+
+// group is where a group stands; one that the plan does not know is at weight 0.
+func (d document) group(name string) Group {
+	g, known := d.Groups[name]
+	if !known {
+		g.Phase = Off
+	}
+	return g
 }
 
 // Open brings the plan up: from the store, with the groups that it does not know seeded; or, with the store away,
@@ -62,11 +71,14 @@ func Open(ctx context.Context, o Options) (*Plan, error) {
 		o.Now = time.Now
 	}
 	if o.Open == nil {
-		o.Open = func() (kv.Store, error) { return kv.NewMem(), nil }
+		memory := kv.NewMem()
+		o.Open = func() (kv.Store, error) { return memory, nil }
 	}
+	o.Replica = cmp.Or(o.Replica, "gateway")
 	p := &Plan{o: o, seeds: maps.Clone(o.Seeds), watchers: map[int]func(*Snapshot){}}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	p.pulled("", o.Kill.String())
 	err := p.refresh(ctx)
 	if err == nil {
 		return p, nil
@@ -76,8 +88,7 @@ func Open(ctx context.Context, o Options) (*Plan, error) {
 		return nil, fmt.Errorf("cutover: the plan's store cannot be reached (%w), and there is no last plan on disk (%w); nothing was changed", err, missing)
 	}
 	o.Log.Warn("the plan's store cannot be reached: going on with the last plan on disk", "revision", doc.Revision, "error", err)
-	p.stale = true
-	p.take(doc)
+	p.take(doc, true)
 	return p, nil
 }
 
@@ -93,11 +104,14 @@ func Peek(ctx context.Context, store kv.Store) (*Snapshot, error) {
 // Now is the plan of this moment.
 func (p *Plan) Now() *Snapshot { return p.snapshot.Load() }
 
-// Seed takes the groups of a new configuration: unknown ones begin at their seeds, known ones stay where they are.
+// Seed takes the groups of a new configuration: unknown ones begin at their seeds, known ones stay where they are, guarded as the
+// configuration says now.
 func (p *Plan) Seed(ctx context.Context, seeds map[string]Seed) error {
+	p.turn.Lock()
+	defer p.turn.Unlock()
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.seeds = maps.Clone(seeds)
+	p.mu.Unlock()
 	return p.refresh(ctx)
 }
 
@@ -116,69 +130,8 @@ func (p *Plan) Watch(f func(*Snapshot)) (stop func()) {
 	}
 }
 
-// The rhythm of Run: the kill switch acts in under a second (T-7), replicas agree within a little more than one.
-const (
-	lookAtSwitch = 250 * time.Millisecond
-	looksAStore  = 4
-)
-
-// Run follows the store and the kill switch until ctx ends.
-func (p *Plan) Run(ctx context.Context) {
-	tick := time.NewTicker(lookAtSwitch)
-	defer tick.Stop()
-	for n := 1; ; n++ {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		p.mu.Lock()
-		p.o.Kill.look()
-		if before := p.killed; p.o.Kill.String() != before {
-			p.publish()
-			p.o.Log.Warn("the kill switch changed", "killed", p.killed, "before", before)
-		}
-		if n%looksAStore == 0 {
-			p.follow(ctx)
-		}
-		p.mu.Unlock()
-	}
-}
-
-// follow looks at the store once, and says when it goes and when it comes back. mu is held.
-func (p *Plan) follow(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	err := p.refresh(ctx)
-	if err != nil && !p.stale && ctx.Err() != context.Canceled {
-		p.o.Log.Warn("the plan's store cannot be reached: going on with the last plan", "revision", p.doc.Revision, "error", err)
-		p.stale = true
-		p.publish()
-	}
-}
-
-// refresh reads the store, seeds what it does not know, and takes what is new. mu is held.
-func (p *Plan) refresh(ctx context.Context) error {
-	doc, on, err := p.load(ctx)
-	if err != nil {
-		return err
-	}
-	if on == kv.Absent && p.doc.Revision > 0 { // seeding it anew would undo every change since
-		return errors.New("the store has lost the plan that it had")
-	}
-	if len(p.unknown(doc)) > 0 {
-		return p.seed(ctx)
-	}
-	if p.stale {
-		p.o.Log.Info("the plan's store is back", "revision", doc.Revision)
-	}
-	if p.snapshot.Load() == nil || p.stale || doc.Revision != p.doc.Revision {
-		p.stale = false
-		p.take(doc)
-	}
-	return nil
-}
-
+// load reads the stored plan, opening the store first if it never was. A plan that is gone, or older than the one known here, is no
+// plan to go on with: it would undo every change since. turn is held.
 func (p *Plan) load(ctx context.Context) (document, kv.Condition, error) {
 	if p.store == nil {
 		store, err := p.o.Open()
@@ -189,20 +142,27 @@ func (p *Plan) load(ctx context.Context) (document, kv.Condition, error) {
 	}
 	doc, on, err := plans(p.store).Get(ctx, planID)
 	if errors.Is(err, kv.ErrNotFound) {
-		return document{Groups: map[string]Group{}}, kv.Absent, nil
+		doc, on, err = document{Groups: map[string]Group{}}, kv.Absent, nil
+	}
+	if known := p.doc.Revision; err == nil && doc.Revision < known {
+		return document{}, 0, fmt.Errorf("the store has lost the plan that it had: it is at revision %d and this gateway has seen %d; bring it back, "+
+			"or start every gateway anew to take the store's", doc.Revision, known)
 	}
 	return doc, on, err
 }
 
-// take makes a document the live plan, and keeps it on disk for a start without the store. mu is held.
-func (p *Plan) take(doc document) {
-	p.doc = doc
-	if !p.stale {
-		if err := writeFile(p.o.File, doc); err != nil {
-			p.o.Log.Warn("the last plan cannot be kept on disk: a start without the store would fail", "file", p.o.File, "error", err)
-		}
-	}
+// take makes a document the live plan, and keeps it on disk for a start without the store, unless it comes from there. turn is held.
+func (p *Plan) take(doc document, stale bool) {
+	p.mu.Lock()
+	p.doc, p.stale = doc, stale
 	p.publish()
+	p.mu.Unlock()
+	if stale {
+		return
+	}
+	if err := writeFile(p.o.File, doc); err != nil {
+		p.o.Log.Warn("the last plan cannot be kept on disk: a start without the store would fail", "file", p.o.File, "error", err)
+	}
 }
 
 // publish makes a snapshot of the plan and the kill switch. mu is held.
@@ -211,11 +171,19 @@ func (p *Plan) publish() {
 	s.killAll = p.o.Kill.all()
 	p.killed = p.o.Kill.String()
 	for name, g := range s.groups {
-		g.Killed = p.o.Kill.Kills(name)
-		s.groups[name] = g
+		s.groups[name] = g.killed(p.o.Kill.Kills(name))
 	}
 	p.snapshot.Store(s)
 	for _, f := range p.watchers {
 		f(s)
 	}
+}
+
+// killed is a group under the kill switch: on legacy, or frozen where nothing leads back (T-7).
+func (g Group) killed(on bool) Group {
+	g.Killed = on && !g.Past()
+	if on && g.Past() && g.Frozen == nil {
+		g.Frozen = &Stop{Who: "the kill switch", Why: "nothing leads back from here, so it freezes in place of a rollback"}
+	}
+	return g
 }
