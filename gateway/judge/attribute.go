@@ -30,7 +30,8 @@ func (a *attribution) add(visits, events [2]int64, mirrored bool) {
 		worse, other = other, worse
 	}
 	if a.Events != [2]int64{} {
-		a.Bet.take(a.Events[worse], a.Events[other], oddsOf(share(a.Visits[worse], a.Visits[other])), unlimited)
+		o := oddsOf(share(a.Visits[worse], a.Visits[other]))
+		a.Bet.take(a.Events[worse], a.Events[other], &o, unlimited)
 	}
 	a.Visits, a.Events = [2]int64{}, [2]int64{}
 }

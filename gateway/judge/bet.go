@@ -12,24 +12,30 @@ var logRatios = func() (all [len(ratios)]float64) {
 	return all
 }()
 
-// sunk is how far, as a logarithm, a process falls before a fresh one is begun beside it.
-const sunk = -3
+// sunk is how far below its stake a process falls before a fresh one is begun beside it: e^-3.
+const sunk = 0.05
+
+// sure is the largest evidence there is. More would change no verdict, and sums of it stay finite.
+const sure = 1e12
+
+// unlimited lets a bet grow as it will.
+var unlimited = math.Inf(1)
 
 // bet is J-3's e-process, begun again and again: a process that ran for weeks on healthy visits has sunk so far that a new fault
-// would not lift it for weeks. For each ratio the j-th process holds the share prior(j) of the stake from the beginning and lies still
+// would not lift it for weeks. For each ratio the j-th process holds the share prior(j) of the stake from the start and lies still
 // until it is begun; the stake as a whole is an e-process, since when a process begins depends on the past alone. From its beginning
-// on each process of a ratio takes the same factors, so that one sum a ratio is all that must be kept, however often it began.
+// on each process of a ratio takes the same factors, so that their sum is all that must be kept, however many they are.
 type bet struct {
-	Log   [len(ratios)]float64 `json:"log"`   // of the sum of what the begun processes have become; 0 before the first
 	Begun [len(ratios)]int64   `json:"begun"` // processes
+	Worth [len(ratios)]float64 `json:"worth"` // of all of them together
 }
 
 // prior is the share of the stake that the j-th process holds, from 1. The shares of all j sum to 1.
 func prior(j int64) float64 {
 	if j == 1 {
-		return 0.75
+		return 0.8
 	}
-	return 0.25 / (float64(j) * float64(j-1))
+	return 0.2 / (float64(j) * float64(j-1))
 }
 
 // rest is the share of the stake that still lies when so many were begun.
@@ -37,11 +43,11 @@ func rest(begun int64) float64 {
 	if begun == 0 {
 		return 1
 	}
-	return 0.25 / float64(begun)
+	return 0.2 / float64(begun)
 }
 
-// odds are the logarithms by which one event of either side lowers a bet when the new side's share of the visits is w; one of the
-// new side lifts it by logRatios besides.
+// odds are the logarithms by which one event of either side lowers each bet, when the new side's share of the visits is w; an event of
+// the new side lifts it by logRatios besides.
 type odds [len(ratios)]float64
 
 func oddsOf(w float64) (o odds) {
@@ -51,66 +57,37 @@ func oddsOf(w float64) (o odds) {
 	return o
 }
 
-// take bets on events of which bad are the new side's and good are not. No bet grows by more than the logarithm most at once.
-func (b *bet) take(bad, good int64, o odds, most float64) {
+// take bets on events of which bad are the new side's and good are not. No bet grows by more than the logarithm most.
+func (b *bet) take(bad, good int64, o *odds, most float64) {
 	if bad+good == 0 {
 		return
 	}
 	if b.Begun[0] == 0 {
 		b.begin()
 	}
-	for i := range b.Log {
-		b.Log[i] += min(float64(bad)*logRatios[i]-float64(bad+good)*o[i], most)
-		if b.Log[i] < sunk && b.Log[i] < math.Log(prior(b.Begun[i]+1))+sunk {
-			b.beginOne(i)
+	for i, worth := range b.Worth {
+		worth *= math.Exp(min(float64(bad)*logRatios[i]-float64(bad+good)*o[i], most))
+		if fresh := prior(b.Begun[i] + 1); worth < fresh*sunk {
+			b.Begun[i]++
+			worth += fresh
 		}
+		b.Worth[i] = min(worth, sure)
 	}
 }
 
 // begin begins a fresh process for every ratio.
 func (b *bet) begin() {
-	for i := range b.Log {
-		b.beginOne(i)
+	for i := range b.Begun {
+		b.Begun[i]++
+		b.Worth[i] += prior(b.Begun[i])
 	}
-}
-
-func (b *bet) beginOne(i int) {
-	b.Begun[i]++
-	fresh := math.Log(prior(b.Begun[i]))
-	if b.Begun[i] == 1 {
-		b.Log[i] = fresh
-		return
-	}
-	b.Log[i] = logSum(b.Log[i], fresh)
 }
 
 // e is what the stake has become: how much likelier the events are if the new side is worse.
 func (b *bet) e() float64 {
 	sum := 0.0
-	for i, l := range b.Log {
-		if b.Begun[i] > 0 {
-			sum += exp(l)
-		}
-		sum += rest(b.Begun[i])
+	for i, worth := range b.Worth {
+		sum += worth + rest(b.Begun[i])
 	}
 	return sum / float64(len(ratios))
-}
-
-// exp is e^x, at most 1e12: more is sure enough, and sums of it stay finite.
-func exp(x float64) float64 {
-	return min(math.Exp(x), sure)
-}
-
-// unlimited lets a bet grow as it will.
-var unlimited = math.Inf(1)
-
-// sure is the largest evidence that is told.
-const sure = 1e12
-
-// logSum is the logarithm of e^a + e^b.
-func logSum(a, b float64) float64 {
-	if a < b {
-		a, b = b, a
-	}
-	return a + math.Log1p(math.Exp(b-a))
 }

@@ -4,13 +4,13 @@ package judge
 // made of the stake together is an e-process, however they depend on each other (Vovk and Wang 2021). Failures have most, since J-4
 // binds them; the shares sum to 1.
 const (
-	stakeFailures   = 0.38
-	stakePaired     = 0.38
-	stakeSlow       = 0.07
-	stakePairedSlow = 0.05
+	stakeFailures   = 0.4
+	stakePaired     = 0.4
+	stakeSlow       = 0.06
+	stakePairedSlow = 0.04
 	stakeRefused    = 0.04
-	stakeLost       = 0.04
-	stakeDiffering  = 0.04
+	stakeLost       = 0.03
+	stakeDiffering  = 0.03
 )
 
 // The tests by name.

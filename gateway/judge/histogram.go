@@ -64,3 +64,11 @@ func (h *Histogram) UnmarshalJSON(text []byte) error {
 	}
 	return nil
 }
+
+// Sum is how many waits a histogram holds.
+func (h *Histogram) Sum() (n int64) {
+	for _, some := range h {
+		n += some
+	}
+	return n
+}

@@ -1,17 +1,243 @@
 package judge
 
-// Version is that of the arithmetic: a verdict can be made again by the same version only.
+import "math"
+
+// Version is that of the arithmetic. A verdict can be made again, bit for bit, by its own version only.
 const Version = 1
 
-// Look is the verdict on an experiment as it stands.
+// halfway is how much of the evidence that a rollback needs, as a power of it, may stand against a raise: at an alpha of 0.01 a rollback
+// takes 100, and from 10 on a group stays where it is.
+const halfway = 0.5
+
+// look is one look at an experiment: what all rules are asked about.
+type look struct {
+	State
+	now      Situation
+	policy   Policy
+	evidence []Evidence
+}
+
+// Look is the verdict on an experiment as it stands: the same for the same arguments, and for any arguments one of the four. It is
+// told by the first of these that holds, with its reason in brackets:
+//
+//	the group is killed (killed), or the policy cannot be (policy)          HOLD
+//	a replica's breaker tripped (breaker, J-1)                              ROLLBACK whatever the meter says; HOLD (common) if legacy fails too
+//	the counts cannot be, half the replicas are silent, the newest cell is
+//	too old (data, quorum, stale; J-10, J-15)                               HOLD
+//	an effect differs in an amount or a consent (J-8), or all tests
+//	together have reached 1/alpha (J-5) (harm)                              ROLLBACK; FREEZE if the meter is not green (J-11) or the group is frozen
+//	both sides fail more than they used to (common)                         HOLD
+//	a freeze or a hold stands (frozen, held)                                HOLD
+//	nobody has come for longer than a cell may be old (no_traffic)          HOLD
+//	everybody has it, or nobody approved more (done, approval)              HOLD
+//	a guard, the calendar, the dwell or the sample refuses (guard,
+//	calendar, dwell, sample; J-9, J-12)                                     HOLD
+//	evidence of harm is more than half way, as a logarithm (doubt), or
+//	answers differ and nobody knows how often legacy's own do (noise)       HOLD
+//	none of them                                                            PROMOTE_OK (clean)
 func Look(s State, now Situation, p Policy) Verdict {
-	v := Verdict{Kind: Hold, Reason: "sample", Version: Version, Evidence: s.evidence(&p)}
-	if v.Evidence[0].E >= v.Evidence[0].Threshold || s.Critical > 0 {
-		v.Kind, v.Reason, v.Blame = Rollback, "harm", Service
-	} else if s.Common {
-		v.Reason, v.Blame = "common", Both
-	} else if now.Next > 0 && now.At.Sub(now.Since) >= now.Dwell && min(s.Side[New].Visitors, s.Side[Legacy].Visitors) >= now.Sample {
-		v.Kind, v.Reason = PromoteOK, "clean"
+	l := look{State: s, now: now, policy: p, evidence: s.evidence(&p)}
+	v := l.verdict()
+	v.Version, v.Evidence = Version, l.evidence
+	return v
+}
+
+// verdict asks rule after rule; the first that has something to say is it. Above harm stands what makes numbers worthless or is no
+// matter of statistics; below it only what keeps a group from having more.
+func (l *look) verdict() (v Verdict) {
+	switch {
+	case l.killed(&v), l.wrong(&v), l.broken(&v):
+	case l.unsound(&v), l.quorum(&v), l.stale(&v):
+	case l.harm(&v), l.common(&v):
+	case l.frozen(&v), l.held(&v), l.quiet(&v), l.last(&v), l.guarded(&v), l.closed(&v), l.dwells(&v), l.sampled(&v), l.doubtful(&v):
+	default:
+		v = Verdict{Kind: PromoteOK, Reason: "clean", Why: l.clean(), Blame: l.aside()}
 	}
 	return v
+}
+
+// hold is what most rules come to.
+func (v *Verdict) hold(reason, why string, blame Blame) bool {
+	v.Kind, v.Reason, v.Why, v.Blame = Hold, reason, why, blame
+	return true
+}
+
+func (l *look) killed(v *Verdict) bool {
+	if !l.now.Killed {
+		return false
+	}
+	return v.hold("killed", "the kill switch is on: everybody is answered by legacy until a person takes it back", Nobody)
+}
+
+func (l *look) wrong(v *Verdict) bool {
+	if err := l.policy.Check(); err != nil {
+		return v.hold("policy", err.Error()+"; until it is right nothing moves", Nobody)
+	}
+	return false
+}
+
+// broken is J-1. At weight 0 there is nothing to take back.
+func (l *look) broken(v *Verdict) bool {
+	switch {
+	case l.now.Breaker == "" || l.now.Weight == 0:
+		return false
+	case l.now.Common:
+		return v.hold("common", l.now.Breaker+", but legacy fails too: something behind both is in trouble, and a rollback would not help", Both)
+	}
+	why := "rolled back at once: " + l.now.Breaker
+	if l.now.Readiness != "green" {
+		why += "; this loses: " + or(l.now.Loses, "nobody has measured what")
+	}
+	*v = Verdict{Kind: Rollback, Reason: "breaker", Why: why, Blame: l.culprit()}
+	return true
+}
+
+func (l *look) unsound(v *Verdict) bool {
+	if l.Unsound {
+		return v.hold("data", "the newest counts cannot be (a count below zero, or a part above its whole): they are left out until sound ones come", Nobody)
+	}
+	return false
+}
+
+func (l *look) quorum(v *Verdict) bool {
+	if l.now.Reports*2 > l.now.Replicas {
+		return false
+	}
+	return v.hold("quorum", join("only ", count(int64(l.now.Reports)), " of ", count(int64(l.now.Replicas)), " replicas have said what they counted: more than half must"), Nobody)
+}
+
+// stale holds for a clock that went back, too: the newest cell then lies ahead of now.
+func (l *look) stale(v *Verdict) bool {
+	switch {
+	case l.Seen == 0:
+		return v.hold("no_traffic", "nothing has been counted yet", Nobody)
+	case l.now.Age > l.policy.Stale:
+		return v.hold("stale", join("the newest counts are ", span(l.now.Age), " old, and ", span(l.policy.Stale), " is the most they may be"), Nobody)
+	case l.now.Age < -l.policy.Stale:
+		return v.hold("stale", join("the newest counts are ", span(-l.now.Age), " ahead of the clock, which has been set back"), Nobody)
+	}
+	return false
+}
+
+// harm is J-5, J-8 and J-11.
+func (l *look) harm(v *Verdict) bool {
+	all := l.evidence[0]
+	if l.Critical == 0 && all.E < all.Threshold {
+		return false
+	}
+	what, blame := l.proof(), l.culprit()
+	switch {
+	case l.now.Weight == 0:
+		return v.hold("harm", "the new side must not have donors: "+what, blame)
+	case l.now.Frozen != "":
+		*v = Verdict{Kind: Freeze, Reason: "harm", Why: "frozen (" + l.now.Frozen + "), or it would be rolled back: " + what, Blame: blame}
+		return true
+	case l.now.Readiness != "green":
+		why := join("frozen and not rolled back, since the meter is ", or(l.now.Readiness, "red"), " and a rollback loses: ",
+			or(l.now.Loses, "nobody has measured what"), ". A person must decide: ", what)
+		*v = Verdict{Kind: Freeze, Reason: "harm", Why: why, Blame: blame}
+		return true
+	}
+	*v = Verdict{Kind: Rollback, Reason: "harm", Why: "rolled back: " + what, Blame: blame}
+	return true
+}
+
+func (l *look) common(v *Verdict) bool {
+	if !l.Common {
+		return false
+	}
+	return v.hold("common", join("both sides fail more than they used to: of late ", l.Trend[New].of(), " on the new side, ",
+		l.Trend[Legacy].of(), " on legacy. Something behind both is in trouble, and a rollback would not help"), Both)
+}
+
+func (l *look) frozen(v *Verdict) bool {
+	if l.now.Frozen == "" {
+		return false
+	}
+	return v.hold("frozen", "frozen: "+l.now.Frozen, l.aside())
+}
+
+func (l *look) held(v *Verdict) bool {
+	if l.now.Held == "" {
+		return false
+	}
+	return v.hold("held", "held: "+l.now.Held, l.aside())
+}
+
+func (l *look) quiet(v *Verdict) bool {
+	idle := l.now.At.Sub(l.Last)
+	switch {
+	case l.Last.IsZero():
+		return v.hold("no_traffic", "nobody has come yet", Nobody)
+	case idle > l.policy.Stale+l.policy.Cell:
+		return v.hold("no_traffic", join("nobody has come for ", span(idle), ": a step up waits until somebody is there to see it"), l.aside())
+	}
+	return false
+}
+
+// last holds where no step is left. At full weight there is no control: what stands against the new side is shadow alone, and J-1.
+func (l *look) last(v *Verdict) bool {
+	switch {
+	case l.now.Next > l.now.Weight:
+		return false
+	case l.now.Weight >= 10000:
+		fresh := &l.Side[New]
+		return v.hold("done", join("everybody is on the new side: ", count(fresh.Failed), " of ", count(fresh.Visitors),
+			" visits failed, and no visits to legacy are left to compare them with"), l.aside())
+	}
+	return v.hold("approval", join("nobody has approved more than ", percent(l.now.Weight)), l.aside())
+}
+
+func (l *look) guarded(v *Verdict) bool {
+	if l.now.Guard == "" {
+		return false
+	}
+	return v.hold("guard", "the step to "+percent(l.now.Next)+" is refused: "+l.now.Guard, l.aside())
+}
+
+func (l *look) closed(v *Verdict) bool {
+	if !l.policy.Calendar || l.now.Closed == "" {
+		return false
+	}
+	return v.hold("calendar", "the calendar allows no raise now: "+l.now.Closed, l.aside())
+}
+
+func (l *look) dwells(v *Verdict) bool {
+	so := l.now.At.Sub(l.now.Since)
+	if so >= l.now.Dwell {
+		return false
+	}
+	return v.hold("dwell", join(span(max(so, 0)), " of ", span(l.now.Dwell), " at ", percent(l.now.Weight), " have passed"), l.aside())
+}
+
+// sampled is J-9. At weight 0 the sample is what shadow compared.
+func (l *look) sampled(v *Verdict) bool {
+	if l.now.Weight == 0 {
+		if l.Pairs.Compared >= l.now.Sample {
+			return false
+		}
+		return v.hold("sample", join(count(l.Pairs.Compared), " of ", count(l.now.Sample), " requests compared in shadow"), l.aside())
+	}
+	for _, side := range [...]int{New, Legacy} {
+		if n := l.Side[side].Visitors; n < l.now.Sample {
+			reason := "sample"
+			if n == 0 {
+				reason = "no_traffic"
+			}
+			return v.hold(reason, join(count(n), " of ", count(l.now.Sample), " visitors on ", sides[side], " at ", percent(l.now.Weight)), l.aside())
+		}
+	}
+	return false
+}
+
+func (l *look) doubtful(v *Verdict) bool {
+	all, c := l.evidence[0], &l.Pairs
+	switch {
+	case all.E >= math.Pow(all.Threshold, halfway):
+		return v.hold("doubt", join("no step up while it is in doubt: ", l.proof()), l.aside())
+	case c.Differing > 0 && c.Replays == 0:
+		return v.hold("noise", join("the answers differ in ", count(c.Differing), " of ", count(c.Compared),
+			" requests, and legacy was never asked twice, so that nobody knows how often it differs from itself"), l.aside())
+	}
+	return false
 }

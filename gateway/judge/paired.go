@@ -5,8 +5,8 @@ import "math"
 // half are the odds of a discordant pair if both sides are equally good.
 var half = oddsOf(0.5)
 
-// paired is J-2 on pairs of which one side was bad and the other was not (McNemar's discordant pairs): three quarters of the stake on
-// J-2's own process since the beginning, a quarter on bets that are begun again, for a fault that comes late.
+// paired is J-2 on pairs of which one side was bad and the other was not (McNemar's discordant pairs): four fifths of the stake on
+// J-2's own process since the beginning, a fifth on bets that are begun again, for a fault that comes late.
 type paired struct {
 	Worse  int64 `json:"worse"`  // the new side was bad
 	Better int64 `json:"better"` // legacy was
@@ -16,10 +16,10 @@ type paired struct {
 func (p *paired) add(worse, better int64) {
 	p.Worse += worse
 	p.Better += better
-	p.Late.take(worse, better, half, unlimited)
+	p.Late.take(worse, better, &half, unlimited)
 }
 
-func (p *paired) e() float64 { return 0.75*discordant(p.Worse, p.Better) + 0.25*p.Late.e() }
+func (p *paired) e() float64 { return 0.8*discordant(p.Worse, p.Better) + 0.2*p.Late.e() }
 
 // discordant is J-2's evidence, 2^(b+c) * 2 * the integral of p^b (1-p)^c from 1/2 to 1, where b were worse and c better.
 func discordant(b, c int64) float64 {
@@ -28,7 +28,7 @@ func discordant(b, c int64) float64 {
 	ly, _ := math.Lgamma(y)
 	lxy, _ := math.Lgamma(x + y)
 	front := lx + ly - lxy + (x+y-1)*math.Ln2 // of 2^(b+c+1) * B(b+1, c+1)
-	return exp(front + logUpperHalf(x, y))
+	return min(math.Exp(front+logUpperHalf(x, y)), sure)
 }
 
 // large is how many discordant pairs make the beta distribution as good as normal: the next term is a ten-thousandth.

@@ -66,30 +66,38 @@ func Named(name string) (Policy, bool) {
 
 // Check says which field of a policy cannot be, and what could.
 func (p *Policy) Check() error {
-	for _, wrong := range [...]struct {
-		is    bool
-		field string
-		want  string
-	}{
-		{!(p.Alpha > 0 && p.Alpha <= 0.1), "alpha", "above 0 and at most 0.1: the chance of a false rollback"},
-		{p.Cell < 100*time.Millisecond || p.Cell > 10*time.Minute, "cell", "100ms to 10m"},
-		{p.Stale < p.Cell, "stale", "at least a cell"},
-		{p.Sample < 0, "sample", "0 or more visitors an arm"},
-		{p.Margin < 0 || p.Margin > time.Minute, "margin", "0s to 1m"},
-		{p.MarginPercent < 0 || p.MarginPercent > 1000, "margin_percent", "0 to 1000"},
-		{p.Overdue <= 0, "overdue", "a time above 0s"},
-		{!(p.LostPercent > 0 && p.LostPercent < 100), "lost_percent", "above 0 and below 100"},
-		{p.Breaker.Row < 1, "breaker.row", "at least 1"},
-		{p.Breaker.Percent < 1 || p.Breaker.Percent > 100, "breaker.percent", "1 to 100"},
-		{p.Breaker.Over < 1, "breaker.over", "at least 1"},
-		{p.Breaker.Window <= 0, "breaker.window", "a time above 0s"},
-		{p.Breaker.Legacy < 0 || p.Breaker.Legacy > 100, "breaker.legacy", "0 to 100"},
-	} {
-		if wrong.is {
-			return fmt.Errorf("judge: policy %q: %s must be %s", p.Name, wrong.field, wrong.want)
-		}
+	field, want := "", ""
+	switch b := &p.Breaker; {
+	case !(p.Alpha > 0 && p.Alpha <= 0.1):
+		field, want = "alpha", "above 0 and at most 0.1: the chance of a false rollback"
+	case p.Cell < 100*time.Millisecond || p.Cell > 10*time.Minute:
+		field, want = "cell", "100ms to 10m"
+	case p.Stale < p.Cell:
+		field, want = "stale", "at least a cell, "+p.Cell.String()
+	case p.Sample < 0:
+		field, want = "sample", "0 or more visitors an arm"
+	case p.Margin < 0 || p.Margin > time.Minute:
+		field, want = "margin", "0s to 1m"
+	case p.MarginPercent < 0 || p.MarginPercent > 1000:
+		field, want = "margin_percent", "0 to 1000"
+	case p.Overdue <= 0:
+		field, want = "overdue", "a time above 0s"
+	case !(p.LostPercent > 0 && p.LostPercent < 100):
+		field, want = "lost_percent", "above 0 and below 100"
+	case b.Row < 1:
+		field, want = "breaker.row", "at least 1"
+	case b.Percent < 1 || b.Percent > 100:
+		field, want = "breaker.percent", "1 to 100"
+	case b.Over < 1:
+		field, want = "breaker.over", "at least 1"
+	case b.Window <= 0:
+		field, want = "breaker.window", "a time above 0s"
+	case b.Legacy < 0 || b.Legacy > 100:
+		field, want = "breaker.legacy", "0 to 100"
+	default:
+		return p.checkSteps()
 	}
-	return p.checkSteps()
+	return fmt.Errorf("judge: policy %q: %s must be %s", p.Name, field, want)
 }
 
 func (p *Policy) checkSteps() error {
@@ -99,9 +107,9 @@ func (p *Policy) checkSteps() error {
 		case step.Weight <= weight || step.Weight > 10000:
 			return fmt.Errorf("judge: policy %q: steps[%d].weight is %d: it must be above %d and at most 10000", p.Name, i, step.Weight, weight)
 		case step.Dwell < 0:
-			return fmt.Errorf("judge: policy %q: steps[%d].dwell must be 0s or more", p.Name, i)
+			return fmt.Errorf("judge: policy %q: steps[%d].dwell is %s: it must be 0s or more", p.Name, i, step.Dwell)
 		case step.Sample < 0:
-			return fmt.Errorf("judge: policy %q: steps[%d].sample must be 0 or more visitors an arm", p.Name, i)
+			return fmt.Errorf("judge: policy %q: steps[%d].sample is %d: it must be 0 or more visitors an arm", p.Name, i, step.Sample)
 		}
 		weight = step.Weight
 	}

@@ -25,27 +25,30 @@ const settled = 20
 var burst = math.Log(4)
 
 // add takes both sides' waits of a cell; past are legacy's of the cells before.
-func (s *slower) add(waits [2]*Histogram, past *Histogram, p *Policy) {
-	var at [len(limits)]int
-	if !past.quantiles(&at) {
+func (s *slower) add(legacy, fresh, past *Histogram, p *Policy) {
+	at, ok := past.quantiles()
+	if !ok {
 		return
 	}
-	for side, h := range waits {
-		s.Answers[side] += h.Sum()
-	}
+	old, young := legacy.beyond(), fresh.beyond()
+	s.Answers[Legacy] += old[0]
+	s.Answers[New] += young[0]
 	for i, bucket := range at {
-		s.Slow[i][Legacy] += waits[Legacy].above(bucket)
-		s.Slow[i][New] += waits[New].above(p.limit(bucket))
+		s.Slow[i][Legacy] += old[bucket+1]
+		s.Slow[i][New] += young[p.limit(bucket)+1]
 	}
 	if s.Answers[Legacy] < enough || s.Answers[New] < enough {
 		return
 	}
 	o := oddsOf(share(s.Answers[New], s.Answers[Legacy]))
 	for i, slow := range s.Slow {
-		s.Bets[i].take(slow[New], slow[Legacy], o, burst)
+		s.Bets[i].take(slow[New], slow[Legacy], &o, burst)
 	}
-	s.Answers, s.Slow = [2]int64{}, [len(limits)][2]int64{}
+	s.clear()
 }
+
+// clear opens a new block.
+func (s *slower) clear() { s.Answers, s.Slow = [2]int64{}, [len(limits)][2]int64{} }
 
 func (s *slower) e() float64 {
 	sum := 0.0
@@ -55,49 +58,10 @@ func (s *slower) e() float64 {
 	return sum / float64(len(limits))
 }
 
-// limit is the bucket that answers of the new side must exceed to count as slow where legacy's must exceed this one.
-func (p *Policy) limit(bucket int) int {
-	wait := bounds[min(bucket, len(bounds)-1)]
-	margin := max(p.Margin, wait*time.Duration(p.MarginPercent)/100)
-	return BucketOf(wait + margin - time.Microsecond) // a bucket is a fifth wider: rounding must not take it for more
-}
-
-// quantiles puts the bucket of each limit into at; false where too little is known.
-func (h *Histogram) quantiles(at *[len(limits)]int) bool {
-	total := h.Sum()
-	if total < settled {
-		return false
-	}
-	seen, i := int64(0), 0
-	for bucket, n := range h {
-		seen += n
-		for ; i < len(limits) && float64(seen) >= limits[i]*float64(total); i++ {
-			at[i] = bucket
-		}
-	}
-	return true
-}
-
-// above is how many waits lie in buckets after this one.
-func (h *Histogram) above(bucket int) (n int64) {
-	for _, more := range h[min(bucket+1, Buckets):] {
-		n += more
-	}
-	return n
-}
-
-// Sum is how many waits a histogram holds.
-func (h *Histogram) Sum() (n int64) {
-	for _, more := range h {
-		n += more
-	}
-	return n
-}
-
 // of is how many answers of either side there are and how many were slow, at the limit that says most.
-func (s *slower) of(old, fresh, past *Histogram, p *Policy) (newer, older [2]int64) {
-	var at [len(limits)]int
-	if !past.quantiles(&at) {
+func (s *slower) of(legacy, fresh, past *Histogram, p *Policy) (newer, older [2]int64) {
+	at, ok := past.quantiles()
+	if !ok {
 		return newer, older
 	}
 	best := 0
@@ -106,5 +70,36 @@ func (s *slower) of(old, fresh, past *Histogram, p *Policy) (newer, older [2]int
 			best = i
 		}
 	}
-	return [2]int64{fresh.Sum(), fresh.above(p.limit(at[best]))}, [2]int64{old.Sum(), old.above(at[best])}
+	old, young := legacy.beyond(), fresh.beyond()
+	return [2]int64{young[0], young[p.limit(at[best])+1]}, [2]int64{old[0], old[at[best]+1]}
+}
+
+// limit is the bucket that an answer of the new side must exceed to count as slow where legacy's must exceed this one.
+func (p *Policy) limit(bucket int) int {
+	wait := bounds[min(bucket, len(bounds)-1)]
+	margin := max(p.Margin, wait*time.Duration(p.MarginPercent)/100)
+	return BucketOf(wait + margin - time.Microsecond) // a bucket is a fifth wider: rounding must not make that two
+}
+
+// quantiles are the buckets of the limits; false where too little is known.
+func (h *Histogram) quantiles() (at [len(limits)]int, ok bool) {
+	total := h.Sum()
+	if total < settled {
+		return at, false
+	}
+	seen, i := int64(0), 0
+	for bucket, n := range h {
+		for seen += n; i < len(limits) && float64(seen) >= limits[i]*float64(total); i++ {
+			at[i] = bucket
+		}
+	}
+	return at, true
+}
+
+// beyond is, for each bucket, how many waits lie in it and in those after it.
+func (h *Histogram) beyond() (sums [Buckets + 1]int64) {
+	for i := Buckets - 1; i >= 0; i-- {
+		sums[i] = sums[i+1] + h[i]
+	}
+	return sums
 }

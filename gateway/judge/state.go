@@ -61,7 +61,7 @@ func (s *State) turn(weight int) {
 	for _, a := range []*attribution{&s.Failures, &s.Mirror, &s.Refused, &s.Lost, &s.Differing} {
 		a.Visits, a.Events = [2]int64{}, [2]int64{}
 	}
-	s.Slow.Answers, s.Slow.Slow = [2]int64{}, [len(limits)][2]int64{}
+	s.Slow.clear()
 	for _, b := range s.bets() {
 		if b.Begun[0] > 0 {
 			b.begin()
@@ -91,12 +91,15 @@ func (s *State) unpaired(old, fresh *Counts, p *Policy) {
 	s.Failures.add(visits, failed, false)
 	s.Mirror.add(visits, failed, true)
 	s.Refused.add([2]int64{old.Posts, fresh.Posts}, [2]int64{old.Refused, fresh.Refused}, false)
-	s.Slow.add([2]*Histogram{&old.Latency, &fresh.Latency}, &s.Past, p)
+	s.Slow.add(&old.Latency, &fresh.Latency, &s.Past, p)
 	if s.Told = s.Told || old.Gifts > 0; s.Told {
 		s.Lost.add([2]int64{old.Gifts, fresh.Gifts}, [2]int64{old.Lost, fresh.Lost}, false)
 		return
 	}
-	s.Lost.Bet.take(fresh.Lost, fresh.Gifts-fresh.Lost, oddsOf(p.LostPercent/100), unlimited)
+	if fresh.Gifts > 0 {
+		borne := oddsOf(p.LostPercent / 100)
+		s.Lost.Bet.take(fresh.Lost, fresh.Gifts-fresh.Lost, &borne, unlimited)
+	}
 }
 
 // pair takes what shadowing showed. Answers that differ are held against legacy's that differ from themselves.

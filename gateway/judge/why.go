@@ -1,0 +1,104 @@
+package judge
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var sides = [2]string{Legacy: "legacy", New: "the new side"}
+
+// proof is the evidence in words.
+func (l *look) proof() string {
+	if l.Critical > 0 {
+		return join("in ", count(l.Critical), " of the requests that both sides were given, what the new side would have stored differs from what ",
+			"legacy did store in an amount or a consent. One is enough")
+	}
+	return l.shown(l.leading()) + join("; if both were equally good, evidence this strong would come at most once in ",
+		count(int64(l.evidence[0].E)), " ramps")
+}
+
+// shown is one test's numbers in words.
+func (l *look) shown(e Evidence) string {
+	n, bad, of, was := count(e.New[0]), count(e.New[1]), count(e.Legacy[0]), count(e.Legacy[1])
+	switch {
+	case e.New[0] == 0:
+		return join("the evidence (", e.Test, ") of before ", percent(l.Weight), " still stands")
+	case e.Test == Failures:
+		return join("the new side failed ", bad, " of ", n, " visits, legacy ", was, " of ", of, " in the same minutes")
+	case e.Test == PairedBad:
+		return join("of ", n, " requests given to both sides, the new side alone failed ", bad, ", legacy alone ", was)
+	case e.Test == PairedSlow:
+		return join("of ", n, " requests given to both sides, the new side was much slower in ", bad, ", legacy in ", was)
+	case e.Test == Slow:
+		return join("the new side was slow in ", bad, " of ", n, " answers, legacy in ", was, " of ", of, " in the same minutes; 95 % took at most ",
+			tail(l.Side[New].Latency), " and ", tail(l.Side[Legacy].Latency))
+	case e.Test == Refused:
+		return join("the new side refused ", bad, " of ", n, " posts, legacy ", was, " of ", of, " in the same minutes")
+	case e.Test == Lost && e.Legacy[0] == 0:
+		return join("of ", n, " gifts that the new side accepted ", bad, " came to nothing; ", strconv.FormatFloat(l.policy.LostPercent, 'f', -1, 64), " % are borne")
+	case e.Test == Lost:
+		return join("of ", n, " gifts that the new side accepted ", bad, " came to nothing, of legacy's ", of, " it was ", was)
+	default:
+		return join("the answers mean something else in ", bad, " of ", n, " requests; legacy differs from itself in ", was, " of ", of)
+	}
+}
+
+// clean is why a group may have more.
+func (l *look) clean() string {
+	failures := l.evidence[1]
+	if l.now.Weight == 0 {
+		return join("in ", count(l.Pairs.Compared), " requests given to both sides nothing stands against the new side; ", percent(l.now.Next), " may follow")
+	}
+	return l.shown(failures) + join(" at ", percent(l.now.Weight), "; ", percent(l.now.Next), " may follow")
+}
+
+// tail is the wait that 95 % do not exceed, in words.
+func tail(h Histogram) string {
+	at, _, _ := h.Quantile(0.95)
+	return at.Round(time.Millisecond).String()
+}
+
+// of is "12 of 40".
+func (t *trend) of() string {
+	return count(int64(math.Round(t.LateFailed))) + " of " + count(int64(math.Round(t.Late)))
+}
+
+// join is the parts as one sentence.
+func join(parts ...string) string { return strings.Join(parts, "") }
+
+// count writes 12400 as 12,400.
+func count(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// percent writes a weight of 50 as 0.5 %.
+func percent(weight int) string { return strconv.FormatFloat(float64(weight)/100, 'f', -1, 64) + " %" }
+
+// span writes a time in its two largest units.
+func span(d time.Duration) string {
+	if d < time.Minute {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	d = d.Round(time.Minute)
+	days, hours, minutes := int64(d/(24*time.Hour)), int64(d/time.Hour)%24, int64(d/time.Minute)%60
+	switch {
+	case days > 0:
+		return join(count(days), " d ", count(hours), " h")
+	case hours > 0:
+		return join(count(hours), " h ", count(minutes), " min")
+	}
+	return join(count(minutes), " min")
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
