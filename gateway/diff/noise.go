@@ -24,7 +24,8 @@ const (
 // bounds of what is remembered, so that a site of endless fields cannot fill the memory.
 const (
 	mostGroups = 1000
-	mostFields = 500 // a group
+	mostFields = 500    // a group
+	remembered = 20_000 // comparisons a group; past that all counts are halved, so that what a site was like in spring fades
 )
 
 // Evidence is what is known of one field of a group: Raw of Pairs comparisons of the sides differed in it, and Noise of Replays, in
@@ -156,8 +157,20 @@ func (g *groupNoise) add(seen []string, replay bool, at time.Time) {
 			e.Raw++
 		}
 	}
+	if g.Pairs+g.Replays > remembered {
+		g.fade()
+	}
 	for _, e := range g.Fields {
 		e.Pairs, e.Replays = g.Pairs, g.Replays
 		e.Learned = e.learned()
+	}
+}
+
+func (g *groupNoise) fade() {
+	g.Pairs, g.Replays = g.Pairs/2, g.Replays/2
+	for field, e := range g.Fields {
+		if e.Raw, e.Noise = e.Raw/2, e.Noise/2; e.Raw+e.Noise == 0 {
+			delete(g.Fields, field)
+		}
 	}
 }

@@ -226,7 +226,7 @@ func (w *walker) meaning(e *element, o *open) {
 			w.page.links = append(w.page.links, item{e.get("href"), o.region})
 		}
 	case "img":
-		w.page.facts = append(w.page.facts, fact{"html", "image " + e.get("src"), "alt " + e.get("alt"), o.region})
+		w.image(e, o)
 	case "br":
 		w.gap()
 	case "form", "input", "select", "textarea", "button", "option":
@@ -256,6 +256,15 @@ func severity(e *element) string {
 func (w *walker) some(name, value string) {
 	if value != "" {
 		w.page.facts = append(w.page.facts, fact{what: "html", name: name, value: value})
+	}
+}
+
+// image names an image by its address without the query, in which tokens stand.
+func (w *walker) image(e *element, o *open) {
+	src, query, has := strings.Cut(e.get("src"), "?")
+	w.page.facts = append(w.page.facts, fact{"html", "image " + src, "alt " + e.get("alt"), o.region})
+	if has {
+		w.some("image "+src+" query", query)
 	}
 }
 

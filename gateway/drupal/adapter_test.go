@@ -112,8 +112,8 @@ func same(t *testing.T, got Answer, want exchange) {
 	t.Helper()
 	keep := func(all [][2]string) (lines []string) {
 		for _, h := range all {
-			if !Drupal7.Ignores(h[0]) && !slices.Contains([]string{"Transfer-Encoding", "Connection", "Set-Cookie"}, h[0]) {
-				lines = append(lines, h[0]+": "+Drupal7.Mask(h[1]))
+			if !noisy(h[0]) && !slices.Contains([]string{"Transfer-Encoding", "Connection", "Set-Cookie"}, h[0]) {
+				lines = append(lines, h[0]+": "+unmoved(h[1]))
 			}
 		}
 		return lines
@@ -124,7 +124,7 @@ func same(t *testing.T, got Answer, want exchange) {
 	if g, w := keep(got.Header), keep(want.Response.Headers); !slices.Equal(g, w) {
 		t.Errorf("header lines\n%s\nwant\n%s", strings.Join(g, "\n"), strings.Join(w, "\n"))
 	}
-	g, w := strings.Split(Drupal7.Mask(string(got.Body)), "\n"), strings.Split(Drupal7.Mask(want.Response.Text), "\n")
+	g, w := strings.Split(unmoved(string(got.Body)), "\n"), strings.Split(unmoved(want.Response.Text), "\n")
 	for i := range min(len(g), len(w)) {
 		if g[i] != w[i] {
 			t.Fatalf("line %d is\n%s\nwant\n%s", i+1, g[i], w[i])

@@ -1,58 +1,55 @@
 package drupal
 
 import (
-	"regexp"
 	"slices"
-	"strings"
+	"time"
+
+	"github.com/banyan-migration/banyan/gateway/diff"
 )
 
-// Pack is what two answers of a Drupal site may differ in without meaning anything: noise that a differ leaves out.
-type Pack struct {
-	Headers []string // names, compared without case
-	Parts   []Mask   // of bodies and of header values
-}
+// Drupal7 is the mask pack of gateway.md, section 3: what two answers of a Drupal 7 site may differ in without meaning anything. What
+// is drawn into scripts and style sheets' names within a page is no meaning, and needs no mask; PHP's warnings, which a site of another
+// PHP version does not show, do.
+var Drupal7 = slices.Concat(
+	unsent("Etag", "Last-Modified", "Age", "X-Drupal-Cache", "X-Generator", "Server", "Via", "X-Request-Id"),
+	[]diff.Mask{
+		{ID: "drupal date", At: "header date", Kind: diff.Window, Window: 5 * time.Minute},
+		{ID: "drupal never cached", At: "header expires", Kind: diff.Drop, Pattern: `^Sun, 19 Nov 1978 05:00:00 GMT$`},
+		{ID: "drupal nonce", At: "header content-security-policy", Kind: diff.Shape, Pattern: `'nonce-[^']+'`, As: `'nonce-*'`},
+		{ID: "drupal submission", At: "header location query sid", Kind: diff.Shape, Pattern: `^\d+$`, As: `*`},
+		{ID: "drupal build id", At: "html form * field form_build_id value", Kind: diff.Shape, Pattern: `^form-[\w-]{43}$`, As: `form-*`},
+		{ID: "drupal form token", At: "html form * field form_token value", Kind: diff.Shape, Pattern: `^[\w-]{43}$`, As: `*`},
+		{ID: "drupal way back", At: "html form * action query destination", Kind: diff.Shape, Pattern: `(?s)^.+$`, As: `*`}, // PHP's reading of the query
+		{ID: "drupal link back", At: "html link", Kind: diff.Shape, Pattern: `([?&](?:destination|sid|token)=)[^&#]*`, As: `${1}*`},
+		{ID: "drupal generator", At: "html generator", Kind: diff.Drop},
+		{ID: "drupal image token", At: "html image * query", Kind: diff.Shape, Pattern: `(\bitok=)[\w-]{8}|^[a-z0-9]{6}$`, As: `${1}*`},
+		{ID: "drupal php warning", At: "html message", Kind: diff.Drop, Pattern: `^error (?:Warning|Notice|Deprecated function): .* \(line \d+ of `},
+		{ID: "drupal ago", At: "html text", Kind: diff.Shape, As: `* ago`,
+			Pattern: `\b\d+ (?:sec|min|hour|day|week|month|year)s?(?: \d+ (?:sec|min|hour|day|week|month)s?)? ago\b`},
+		{ID: "drupal cache buster", At: "text", Kind: diff.Shape, Pattern: `(\.(?:css|js)\?)(?:[a-z0-9]{6}\b|v=[\w.]+)`, As: `${1}*`},
+		{ID: "drupal aggregate", At: "text", Kind: diff.Shape, Pattern: `((?:css|js)_)[\w-]{43}(\.(?:css|js))`, As: `${1}*${2}`},
+		{ID: "drupal feed built", At: "xml /rss/channel/lastBuildDate", Kind: diff.Shape, Pattern: `^.+$`, As: `*`},
+	})
 
-// Mask names a kind of noise. What its pattern matches is replaced by As, in which $1 keeps what it frames.
-type Mask struct {
-	Name    string
-	Pattern *regexp.Regexp
-	As      string
-}
+// Drupal8 is the pack of later Drupals: all of Drupal7, and what their render cache says of itself.
+var Drupal8 = slices.Concat(Drupal7, unsent("X-Drupal-Dynamic-Cache", "X-Drupal-Cache-Tags", "X-Drupal-Cache-Contexts",
+	"X-Drupal-Cache-Max-Age", "Surrogate-Key"))
 
-// Drupal7 is the mask pack of gateway.md, section 3, as far as the sample site was seen to need it; PHP's warnings,
-// which a site of another PHP version does not show and the adapter never does, besides.
-var Drupal7 = Pack{
-	Headers: []string{"Date", "Etag", "Last-Modified", "Age", "X-Drupal-Cache", "X-Generator", "Server", "Via", "X-Request-Id"},
-	Parts: []Mask{
-		{"build id", regexp.MustCompile(`(name="form_build_id" value=")form-[\w-]+"`), `${1}form-*"`},
-		{"form token", regexp.MustCompile(`(name="form_token" value=")[\w-]+"`), `${1}*"`},
-		{"theme token", regexp.MustCompile(`("theme_token":")[\w-]+"`), `${1}*"`},
-		{"cache buster", regexp.MustCompile(`(\.(?:css|js)\?)(?:[a-z0-9]{6}\b|v=[\w.]+)`), `${1}*`},
-		{"aggregate", regexp.MustCompile(`((?:css|js)_)[\w-]{43}(\.(?:css|js))`), `${1}*${2}`},
-		{"generator", regexp.MustCompile(`<meta name="Generator"[^>]*>`), ``},
-		{"submission", regexp.MustCompile(`(/done\?(?:.*&)?sid=)\d+`), `${1}*`},
-		{"session", regexp.MustCompile(`(S?SESS[0-9a-f]{32}=)[\w%-]+; expires=[^;]+`), `${1}*; expires=*`},
-		{"login's way back", regexp.MustCompile(`(\?destination=)[^"]*`), `${1}*`}, // PHP's reading of the query
-		{"charset", regexp.MustCompile(`charset=UTF-8`), `charset=utf-8`},
-		{"no caching", regexp.MustCompile(`^Sun, 19 Nov 1978 05:00:00 GMT$`), ``}, // a header that is left empty counts as absent
-		{"php warning", regexp.MustCompile(`  <li><em class="placeholder">(?:Warning|Notice|Deprecated function)</em>: .*</li>\n`), ``},
-		// A block of messages that held nothing else goes with its frame; one message alone has no list around it.
-		{"empty messages", regexp.MustCompile(`<div class="messages error">\n<h2 class="element-invisible">Error message</h2>\n <ul>\n </ul>\n</div>\n?`), ``},
-		{"single message", regexp.MustCompile(`(<h2 class="element-invisible">Error message</h2>\n) <ul>\n  <li>(.*)</li>\n </ul>\n(</div>)`), `$1$2$3`},
-		{"empty frame", regexp.MustCompile(`<div id="messages"><div class="section clearfix">\s*</div></div>`), ``},
-		{"room of messages", regexp.MustCompile(`(<!-- /\.section, /#header -->)\s+(?:<!-- /\.section, /#messages -->\s+)?`), "$1\n"},
-	},
-}
-
-// Mask is a body, or a header's value, less the noise.
-func (p Pack) Mask(text string) string {
-	for _, m := range p.Parts {
-		text = m.Pattern.ReplaceAllString(text, m.As)
+// Masks is the pack of a backend's kind, drupal7 or drupal8; no other kind has one.
+func Masks(kind string) []diff.Mask {
+	switch kind {
+	case "drupal7":
+		return Drupal7
+	case "drupal8":
+		return Drupal8
 	}
-	return text
+	return nil
 }
 
-// Ignores says whether a header line is noise altogether.
-func (p Pack) Ignores(name string) bool {
-	return slices.ContainsFunc(p.Headers, func(h string) bool { return strings.EqualFold(h, name) })
+// unsent are masks for headers that only some answers have, such as those from the page cache.
+func unsent(names ...string) (all []diff.Mask) {
+	for _, name := range names {
+		all = append(all, diff.Mask{ID: "drupal " + name, At: "header " + name, Kind: diff.Drop})
+	}
+	return all
 }

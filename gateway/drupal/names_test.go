@@ -90,21 +90,3 @@ func TestPHPReading(t *testing.T) {
 		t.Error("a name of 100 brackets was read")
 	}
 }
-
-// The mask pack hides noise and nothing else.
-func TestMaskPack(t *testing.T) {
-	t.Parallel()
-	all := recorded(t)
-	if Drupal7.Mask(all[6].Response.Text) != Drupal7.Mask(all[7].Response.Text) {
-		t.Error("one page by two names differs (D-8)")
-	}
-	if a, b := Drupal7.Mask(all[11].Response.Text), Drupal7.Mask(all[14].Response.Text); a == b || !strings.Contains(b, "Amount field is required.") {
-		t.Error("a refused form is not the form")
-	}
-	if !Drupal7.Ignores("etag") || Drupal7.Ignores("Location") {
-		t.Error("the headers that are noise")
-	}
-	if got := Drupal7.Mask("http://h/node/2/done?sid=17"); got != "http://h/node/2/done?sid=*" {
-		t.Error(got)
-	}
-}
