@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/banyan-migration/banyan/gateway/account"
+	"github.com/banyan-migration/banyan/gateway/shadow"
 	"github.com/banyan-migration/banyan/gateway/wire"
 )
 
@@ -22,6 +23,8 @@ type body struct {
 	room *[]byte // where pieces are read that did not come with the head
 	have []byte  // read and not used: of this body, and of what the client sent after it
 
+	tap *shadow.Copy // takes a copy of each piece; nil: nobody does
+
 	since   time.Time // of the present window
 	arrived int64     // in it
 }
@@ -31,7 +34,7 @@ var errTooLarge = errors.New("the body is over the limit")
 func (b *body) start(x *exchange) {
 	r := &x.req
 	b.chunked, b.left, b.done = r.Chunked, max(0, r.Length), !r.HasBody()
-	b.total, b.limit, b.arrived = 0, x.st.cfg.Limits.Body, 0
+	b.total, b.limit, b.arrived, b.tap = 0, x.st.cfg.Limits.Body, 0, nil
 	if b.chunked {
 		b.chunks.Reset()
 	}
@@ -50,6 +53,9 @@ func (b *body) next() ([]byte, error) {
 		if len(piece) > 0 {
 			if b.total += int64(len(piece)); b.total > b.limit {
 				return nil, errTooLarge
+			}
+			if b.tap != nil {
+				b.tap.Tap(piece)
 			}
 			return piece, nil
 		}

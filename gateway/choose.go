@@ -45,6 +45,9 @@ func (x *exchange) choose() bool {
 	x.backend, x.series = x.group.side[x.Side], x.group.series[x.Side]
 	x.split = twoSides(p, x.At)
 	x.newcomer = x.fresh
+	if x.options.Shadow > 0 {
+		x.sample(p)
+	}
 	x.other = x.options.Failover && x.req.Method == wire.GET && x.Reason == split.ByBucket && p.ReadAuthority() == "bucket"
 	return true
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/banyan-migration/banyan/gateway/account"
 	"github.com/banyan-migration/banyan/gateway/deadline"
+	"github.com/banyan-migration/banyan/gateway/shadow"
 	"github.com/banyan-migration/banyan/gateway/socket"
 	"github.com/banyan-migration/banyan/gateway/upstream"
 	"github.com/banyan-migration/banyan/gateway/wire"
@@ -108,6 +109,9 @@ func (c *conn) caught() {
 	c.g.o.Log.Error("a request ended in a fault of the gateway", "fault", fault, "request_id", string(x.ID), "stack", string(debug.Stack()))
 	if x.up != nil {
 		x.release(false)
+	}
+	if x.shade.copy != nil {
+		x.copied(shadow.Client)
 	}
 	if !x.answered {
 		c.timer.Set(c.g.pace.linger)

@@ -36,6 +36,9 @@ func (x *exchange) sized(u *upstream.Conn, rest []byte) (reusable bool, f *failu
 			return false, f
 		}
 	}
+	if x.wants() {
+		x.shade.copy.Body(rest)
+	}
 	b := x.top(false)
 	if len(rest) <= joinMax {
 		x.c.out = append(b, rest...)
@@ -96,7 +99,7 @@ func (x *exchange) more(u *upstream.Conn, p []byte) (int, *failure) {
 func (x *exchange) copy(u *upstream.Conn, left int64) *failure {
 	from, plain := u.Conn.(*socket.Conn)
 	for left > 0 {
-		if x.c.tcp != nil && plain && left >= spliceMin {
+		if x.c.tcp != nil && plain && left >= spliceMin && !x.wants() {
 			u.Timer.Set(x.c.g.pace.stall)
 			x.c.timer.Set(x.c.g.pace.stall)
 			n, err := x.c.tcp.ReadFrom(&io.LimitedReader{R: from.TCPConn, N: spliceMin})
@@ -111,6 +114,9 @@ func (x *exchange) copy(u *upstream.Conn, left int64) *failure {
 		}
 		buf := (*x.buf)[:min(int64(pieceMax), left)]
 		n, f := x.more(u, buf)
+		if x.wants() {
+			x.shade.copy.Body(buf[:n])
+		}
 		if f == nil {
 			f = x.put(buf[:n], n)
 		}
@@ -178,6 +184,9 @@ func (x *exchange) chunks(u *upstream.Conn, rest []byte) (reusable bool, f *fail
 
 // frame appends data as a chunk, and the end of the body when it is there.
 func (x *exchange) frame(b, data []byte, framed bool, in *wire.Chunks) []byte {
+	if x.wants() {
+		x.shade.copy.Body(data)
+	}
 	if !framed {
 		return append(b, data...)
 	}

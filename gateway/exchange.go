@@ -68,6 +68,7 @@ type exchange struct {
 	n        int     // bytes in it
 	end      int     // of the answer's head in it
 	up       *upstream.Conn
+	shade    shade
 }
 
 // begin takes a request's head. One state and one plan decide for it, whatever changes meanwhile (L-6, W-80).
@@ -78,6 +79,7 @@ func (x *exchange) begin(st *state, head []byte) {
 	x.route, x.group, x.backend, x.options = nil, nil, st.legacy, &st.legacy.Options
 	x.series, x.hop, x.spooled, x.held = st.alone[1], 1, nil, false
 	x.newcomer, x.located = false, false
+	x.shade = shade{}
 	x.c.left.Store(false)
 	if x.plan = x.c.g.o.Plan(); x.plan != nil {
 		x.Revision = x.plan.Revision
@@ -99,6 +101,9 @@ func (x *exchange) run() bool {
 
 // finish writes the log line and the counters, after the last byte.
 func (x *exchange) finish() {
+	if x.shade.group != nil {
+		x.shaded() // first of all: it needs the request's bytes
+	}
 	if x.buf != nil {
 		if len(*x.buf) == bufferRoom { // one that grew for a long head is not kept
 			buffers.Put(x.buf)

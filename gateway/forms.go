@@ -25,16 +25,11 @@ func (x *exchange) form() {
 	if x.req.HasBody() && !x.held && !x.spool() {
 		return
 	}
-	header := func(name string) string {
-		v, _ := x.req.Header(name)
-		return string(v)
+	r := x.posted()
+	if x.held {
+		r.Body = x.spooled
 	}
-	r := &drupal.Request{Method: string(x.req.MethodText), Path: string(x.req.Path), Query: string(x.req.Query), Host: string(x.Host), Scheme: x.scheme,
-		ContentType: header("content-type"), Body: x.spooled, Client: x.Client, ID: string(x.ID), Mark: header("x-banyan-mark"), Trace: header("traceparent")}
-	if !x.held {
-		r.Body = nil
-	}
-	if !a.Takes(r) {
+	if !a.Takes(&r) {
 		x.Side, x.Reason = split.Legacy, split.ByForm
 		x.backend, x.series = x.group.side[split.Legacy], x.group.series[split.Legacy]
 		x.forward()
@@ -42,9 +37,13 @@ func (x *exchange) form() {
 	}
 	x.c.g.Flight(split.New, 1, x.c.shard)
 	began := time.Since(x.At)
-	answer := a.Serve(x.c.g.ctx, r, x.call)
+	answer := a.Serve(x.c.g.ctx, &r, x.call)
 	x.Head = time.Since(x.At) - began // all that the adapter asked, as the donor waited for it
 	x.c.g.Flight(split.New, -1, x.c.shard)
+	if x.shade.copy != nil {
+		x.scrub()
+		x.shade.copy.Said(answer, x.Head)
+	}
 	x.say(answer)
 }
 

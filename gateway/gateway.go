@@ -22,6 +22,7 @@ import (
 	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/deadline"
 	"github.com/banyan-migration/banyan/gateway/route"
+	"github.com/banyan-migration/banyan/gateway/shadow"
 	"github.com/banyan-migration/banyan/gateway/socket"
 	"github.com/banyan-migration/banyan/gateway/split"
 )
@@ -34,6 +35,7 @@ type Options struct {
 	Access io.Writer                // the access log; nil: none. Close it after Shutdown
 	Log    *slog.Logger             // what the operator should know; nil: silent
 	Roots  *x509.CertPool           // who may vouch for backends; nil: the system's
+	Shadow *shadow.Copier           // copies requests of routes that say so; nil: none does. It is the caller's to close, after Shutdown
 }
 
 // Gateway serves clients until Shutdown. Its methods are safe for concurrent use.

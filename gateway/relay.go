@@ -44,6 +44,9 @@ func (x *exchange) relay() {
 // prepare decides what of the answer's head goes on, and how its body is framed for this client.
 func (x *exchange) prepare() *failure {
 	r, g := &x.resp, x.c.g
+	if x.shade.copy != nil {
+		x.heard()
+	}
 	if x.Status = r.Status; r.Status >= 500 {
 		x.Class = account.Upstream5xx
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/banyan-migration/banyan/gateway/config"
 	"github.com/banyan-migration/banyan/gateway/drupal"
 	"github.com/banyan-migration/banyan/gateway/route"
+	"github.com/banyan-migration/banyan/gateway/shadow"
 	"github.com/banyan-migration/banyan/gateway/split"
 	"github.com/banyan-migration/banyan/gateway/upstream"
 	"github.com/banyan-migration/banyan/gateway/wire"
@@ -47,6 +48,10 @@ type group struct {
 
 	counted    *counted
 	appendOnly bool // every write goes through a form adapter (T-3)
+
+	shade     *shadow.Group // nil: nothing is copied
+	shades    [2]shadow.Backend
+	shadeSalt string
 }
 
 func (g *Gateway) newState(c *config.Config, old *state) (*state, error) {
@@ -70,8 +75,10 @@ func (g *Gateway) newState(c *config.Config, old *state) (*state, error) {
 	st.legacy = st.backends[c.Default]
 	st.alone = [2]*account.Series{g.Series("", split.Legacy, true), g.Series("", split.Legacy, false)}
 	for _, gr := range c.Groups {
-		st.groups[gr.Group] = &group{gr.Group, [2]*backend{st.backends[gr.From], st.backends[gr.To]},
-			[2]*account.Series{g.Series(gr.Name, split.Legacy, true), g.Series(gr.Name, split.New, true)}, g.tallies.of(gr), gr.AppendOnly()}
+		made := &group{Group: gr.Group, side: [2]*backend{st.backends[gr.From], st.backends[gr.To]}, counted: g.tallies.of(gr), appendOnly: gr.AppendOnly(),
+			series: [2]*account.Series{g.Series(gr.Name, split.Legacy, true), g.Series(gr.Name, split.New, true)}}
+		g.openShade(made)
+		st.groups[gr.Group] = made
 	}
 	return st, g.openForms(st)
 }
