@@ -5,6 +5,7 @@ package drupal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -22,10 +23,15 @@ type Source interface {
 	// order of sids, until yield returns an error, which it then returns as it is. A record is yield's to keep. It
 	// counts the orphans: submissions of which only values are left, which nobody can date and nobody is given.
 	Records(ctx context.Context, name string, after int64, yield func(form.Record) error) (orphans int64, err error)
+	// Record is one submission as it stands now, drafts included; ErrNoRecord where there is none. Only a live source has it.
+	Record(ctx context.Context, nid, sid int64) (form.Record, error)
 	// Progress is how much of the source Records has read, from 0 to 1.
 	Progress() float64
 	Close() error
 }
+
+// ErrNoRecord says that the site has no such submission.
+var ErrNoRecord = errors.New("drupal: no such submission")
 
 // Form is a webform of the old site.
 type Form struct {

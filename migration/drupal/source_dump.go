@@ -205,6 +205,10 @@ func (s *dumpSource) names(ctx context.Context) error {
 	})
 }
 
+func (s *dumpSource) Record(context.Context, int64, int64) (form.Record, error) {
+	return form.Record{}, fmt.Errorf("%s is a dump, which is as old as its file: what the site stores now is read from sqlite:FILE", s.file)
+}
+
 func (s *dumpSource) Records(ctx context.Context, name string, after int64, yield func(form.Record) error) (int64, error) {
 	f, err := find(s.site.forms, name)
 	if err != nil {

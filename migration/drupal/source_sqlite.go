@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -158,6 +159,24 @@ func (s *sqliteSource) Records(ctx context.Context, name string, after int64, yi
 	return orphans, nil
 }
 
+func (s *sqliteSource) Record(ctx context.Context, nid, sid int64) (form.Record, error) {
+	i := slices.IndexFunc(s.site.forms, func(f Form) bool { return f.NID == nid })
+	if i < 0 {
+		return form.Record{}, fmt.Errorf("%w: node %d is no webform", ErrNoRecord, nid)
+	}
+	b := builder{form: s.site.forms[i], keys: s.site.keys(nid)}
+	records, err := s.page(ctx, &b, `SELECT s.sid, s.submitted, s.is_draft, d.cid, d.no, d.data FROM `+quote(s.site.prefix+"webform_submissions")+` s
+		LEFT JOIN `+quote(s.site.prefix+"webform_submitted_data")+` d ON d.nid = ?1 AND d.sid = s.sid WHERE s.nid = ?1 AND s.sid = ?2`, sid)
+	switch {
+	case err != nil:
+		return form.Record{}, fmt.Errorf("drupal: submission %d of node %d: %w", sid, nid, err)
+	case len(records) == 0:
+		return form.Record{}, fmt.Errorf("%w: %d of node %d", ErrNoRecord, sid, nid)
+	}
+	return records[0], nil
+}
+
+// page runs a query of the form's node, a sid and at most so many submissions.
 func (s *sqliteSource) page(ctx context.Context, b *builder, query string, after int64) ([]form.Record, error) {
 	rows, err := s.db.QueryContext(ctx, query, b.form.NID, after, page)
 	if err != nil {

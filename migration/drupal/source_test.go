@@ -76,7 +76,24 @@ func TestSources(t *testing.T) {
 	all := sources(t, db)
 	t.Run("they agree", func(t *testing.T) { testSourcesAgree(t, all) })
 	t.Run("components are found", func(t *testing.T) { testComponents(t, all) })
+	t.Run("one row of a live source is the same row", func(t *testing.T) { testRecord(t, all) })
 	t.Run("what yield returns comes back as it was", func(t *testing.T) { testYieldStops(t, all) })
+}
+
+func testRecord(t *testing.T, all map[string]Source) {
+	for _, want := range records(t, all["sqlite"], "donate", 0)[:50] {
+		if got, err := all["sqlite"].Record(t.Context(), want.NID, want.SID); err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v, %v; want %v", got, err, want)
+		}
+	}
+	for _, none := range [][2]int64{{2, 1 << 40}, {1, 1}} {
+		if _, err := all["sqlite"].Record(t.Context(), none[0], none[1]); !errors.Is(err, ErrNoRecord) {
+			t.Errorf("node %d, sid %d: %v", none[0], none[1], err)
+		}
+	}
+	if _, err := all["plain"].Record(t.Context(), 2, 1); err == nil || !strings.Contains(err.Error(), "is a dump") || !strings.Contains(err.Error(), "sqlite:FILE") {
+		t.Errorf("a dump says %v", err)
+	}
 }
 
 // Every source of the sample says the same, and as many rows as the truth.

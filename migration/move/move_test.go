@@ -29,6 +29,9 @@ func (s rows) Forms(context.Context) ([]drupal.Form, error)                  { r
 func (s rows) Components(context.Context, int64) ([]drupal.Component, error) { return nil, nil }
 func (s rows) Progress() float64                                             { return 1 }
 func (s rows) Close() error                                                  { return nil }
+func (s rows) Record(context.Context, int64, int64) (form.Record, error) {
+	return form.Record{}, drupal.ErrNoRecord
+}
 func (s rows) Records(_ context.Context, _ string, after int64, yield func(form.Record) error) (int64, error) {
 	for _, r := range s {
 		if r.SID > after {

@@ -177,6 +177,9 @@ func (s few) Forms(context.Context) ([]drupal.Form, error)                  { re
 func (s few) Components(context.Context, int64) ([]drupal.Component, error) { return nil, nil }
 func (s few) Progress() float64                                             { return 1 }
 func (s few) Close() error                                                  { return nil }
+func (s few) Record(context.Context, int64, int64) (form.Record, error) {
+	return form.Record{}, drupal.ErrNoRecord
+}
 func (s few) Records(_ context.Context, _ string, _ int64, yield func(form.Record) error) (int64, error) {
 	for _, r := range s {
 		if err := yield(r); err != nil {
