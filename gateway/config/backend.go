@@ -23,7 +23,10 @@ func (b *builder) backend(p pair) *Backend {
 	e := &Backend{Name: p.key, Line: p.line}
 	fields := options(&e.Options)
 	fields["kind"] = func(n node) { e.Kind = n.choice("drupal7", "drupal8") }
-	fields["dir"] = later("content that is served from files")
+	fields["shadow_auth"] = func(n node) { e.ShadowAuth = n.text() }
+	fields["dir"] = func(n node) {
+		n.wrong("not in this version: it belongs to content that is served from files; leave it out")
+	}
 	named := false
 	fields["url"] = func(n node) { named = true; e.address(n) }
 	p.value.fields(fields)
@@ -60,11 +63,14 @@ func options(o *route.Options) map[string]func(node) {
 	all := map[string]func(node){
 		"max_rate":         func(n node) { o.MaxRate = int(n.number(1, 100_000, "posts a minute an address")) },
 		"allow_underscore": func(n node) { o.AllowUnderscore = underscores(n) },
-		"ignore":           later("the differ"),
-		"shadow": func(n node) {
-			if n.number(0, split.Full, "basis points") > 0 {
-				n.wrong("not in this version: shadow traffic comes with the differ; 0, or leave it out")
-			}
+		"shadow":           func(n node) { o.Shadow = int(n.number(0, split.Full, "basis points")) },
+		"ignore": func(n node) {
+			n.texts(func(item node, s string) {
+				if s == "" {
+					item.wrong("is empty: a field as the differ names it, such as html title")
+				}
+				o.Ignore = append(o.Ignore, s)
+			})
 		},
 	}
 	for name, flag := range map[string]*bool{

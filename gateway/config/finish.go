@@ -32,11 +32,33 @@ func (b *builder) finish() {
 	for _, g := range b.Groups {
 		b.sides(g)
 	}
+	b.guards()
 	b.self()
 	if b.deny != nil && len(b.mistakes) == 0 {
 		b.Deny, _ = route.NewDeny(b.deny) // each was checked where it stands
 	}
 	b.table()
+}
+
+// guards says what the steps of these groups will not be guarded by.
+func (b *builder) guards() {
+	if !Loopback(b.Listen) {
+		for _, n := range b.demos {
+			b.note(n.line(), "%s: demo looks at seconds and a handful of visitors, and this gateway is reached from elsewhere: default is for people", n.path)
+		}
+	}
+	shared := map[string]*Group{}
+	for _, g := range b.Groups {
+		if _, named := b.lines["data"]; !named && g.HasWrites() && !g.AppendOnly() {
+			b.note(g.Line, "groups.%s: writes, and no data: is named: nobody measures what is moved, so readiness is unknown and a person's steps are warned, not guarded", g.Name)
+		}
+		for _, t := range tables(g) {
+			if other := shared[t]; other != nil && g.Conflict == "" {
+				b.note(g.Line, "groups.%s: writes to %s as %s does: without conflict: legacy or new it gets no weight that %s has not (T-2)", g.Name, t, other.Name, other.Name)
+			}
+			shared[t] = g
+		}
+	}
 }
 
 // salts refuses one salt for two groups: both would move the same people, and L-5 would not hold.

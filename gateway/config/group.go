@@ -31,8 +31,8 @@ func (b *builder) group(p pair) *Group {
 		"key":      func(n node) { key = n; b.key(g, n) },
 		"salt":     func(n node) { b.lines[n.path] = n.line(); b.salt(g, n) },
 		"routes":   func(n node) { routes = n },
-		"policy":   later("the judge"),
-		"conflict": later("tables that two groups share"),
+		"policy":   func(n node) { b.policy(g, n) },
+		"conflict": func(n node) { g.Conflict = n.choice("legacy", "new") },
 	})
 	b.phase(g, phase)
 	if routes.ast == nil {
@@ -74,13 +74,15 @@ func (b *builder) phase(g *Group, n node) {
 	switch g.Phase {
 	case "":
 		g.Phase = of
-	case of:
-	case "backfill", "shadow", "drain", "retired":
-		n.wrong("%s: not in this version: off, canary or full, which the weight says already", g.Phase)
-	case cutover.Off, cutover.Canary, cutover.Full:
-		n.wrong("%s does not go with weight %d, whose phase is %s: off is 0, full is 10000, canary lies between", g.Phase, g.Weight, of)
 	default:
-		n.wrong("%q is not a phase: off, canary or full", g.Phase)
+		all := cutover.Phases()
+		switch {
+		case !slices.Contains(all, g.Phase):
+			n.wrong("%q is not a phase: %s", g.Phase, strings.Join(all, ", "))
+		case !cutover.Fits(g.Phase, g.Weight):
+			n.wrong("%s does not go with weight %d, whose phase is %s: off, backfill and shadow are 0, full, drain and retired 10000, canary lies between",
+				g.Phase, g.Weight, of)
+		}
 	}
 	if g.Weight > 0 {
 		b.note(g.Line, "groups.%s: the seed of weight %d is unguarded: a plan that does not know the group begins there", g.Name, g.Weight)

@@ -18,6 +18,7 @@ type builder struct {
 	*reader
 	deny  []string
 	lines map[string]int // of the top level's keys
+	demos []node         // that name the policy demo
 }
 
 func (b *builder) top(root node) {
@@ -49,8 +50,8 @@ func (b *builder) top(root node) {
 		"strict_framing": func(n node) { b.StrictFraming = n.flag() },
 		"origins":        b.origins,
 		"kill":           func(n node) { b.Kill = n.text() },
-		"calendar":       later("the judge's promotions"),
-		"notify":         later("the judge's verdicts"),
+		"calendar":       b.calendar,
+		"notify":         b.notify,
 	}
 	for name, read := range keys {
 		keys[name] = func(n node) { b.lines[name] = n.line(); read(n) }
@@ -58,21 +59,16 @@ func (b *builder) top(root node) {
 	root.fields(keys)
 }
 
-// later refuses a key of a part that is not built yet: taking it in silence would promise what nothing does.
-func later(part string) func(node) {
-	return func(n node) { n.wrong("not in this version: it belongs to %s; leave it out", part) }
-}
-
 func (b *builder) admin(n node) {
 	n.fields(map[string]func(node){
 		"listen": func(n node) { b.Admin.Listen = n.address() },
 		"token":  func(n node) { b.Admin.Token = n.text() },
-		"tokens": later("the roles view, operate, approve and report (admin.token approves)"),
+		"tokens": b.tokens,
 	})
 	switch {
 	case b.Admin.Listen == "":
 		n.wrong("listen is missing: the admin API has its own address, such as 127.0.0.1:8081")
-	case b.Admin.Token == "" && !Loopback(b.Admin.Listen):
+	case b.Admin.Token == "" && len(b.Admin.Tokens) == 0 && !Loopback(b.Admin.Listen):
 		n.wrong("token is missing: only an address of this machine alone, such as 127.0.0.1:8081, may do without")
 	}
 }
@@ -179,13 +175,20 @@ func (b *builder) denied(n node) {
 	})
 }
 
-// data is read and checked in form: the parts that use it come later, and a note says so.
+// data is what lag, readiness and effects are measured by; with it every step is guarded.
 func (b *builder) data(n node) {
 	n.fields(map[string]func(node){
 		"from": func(n node) { b.Data.From = n.text() },
-		"to":   func(n node) { b.Data.To = n.text() },
+		"to": func(n node) {
+			s, ok := n.scalar()
+			if b.Data.To = s; ok && !strings.HasPrefix(s, "sqlite:") && !strings.HasPrefix(s, "dynamodb:") {
+				n.wrong("%q is not where services keep their data: write sqlite:FILE or dynamodb:PREFIX", s)
+			}
+		},
 	})
-	b.note(n.line(), "data: nothing in this version reads it: lag is not known, readiness comes from the routes alone")
+	if b.Data.From == "" || b.Data.To == "" {
+		n.wrong("both from and to are needed: {from: mysql://…, to: sqlite:.banyan/services.db}")
+	}
 }
 
 func (b *builder) tls(n node) {
