@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/banyan-migration/banyan/gateway/diff"
 	"github.com/banyan-migration/banyan/gateway/route"
 	"github.com/banyan-migration/banyan/gateway/split"
 )
@@ -66,9 +67,8 @@ func options(o *route.Options) map[string]func(node) {
 		"shadow":           func(n node) { o.Shadow = int(n.number(0, split.Full, "basis points")) },
 		"ignore": func(n node) {
 			n.texts(func(item node, s string) {
-				if s == "" {
-					item.wrong("is empty: a field as the differ names it, such as html title")
-				}
+				_, err := diff.ParseIgnore(s)
+				item.must(err)
 				o.Ignore = append(o.Ignore, s)
 			})
 		},

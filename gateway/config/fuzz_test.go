@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/banyan-migration/banyan/gateway/config"
 )
@@ -11,6 +12,7 @@ import (
 // Whatever stands in the file: an answer, with lines that are in it, and never a table with holes.
 func FuzzConfig(f *testing.F) {
 	f.Add([]byte(example))
+	f.Add([]byte(judged))
 	for _, name := range []string{"testdata/twelve.yaml", "testdata/overlap.yaml", "testdata/syntax.yaml", "../../gateway.yaml"} {
 		src, err := os.ReadFile(name)
 		if err != nil {
@@ -28,6 +30,10 @@ func FuzzConfig(f *testing.F) {
 			t.Fatalf("accepted without what it needs: %+v", c)
 		case err == nil:
 			for _, g := range c.Groups {
+				if err := g.Policy.Check(); err != nil {
+					t.Fatalf("group %s is accepted with a policy that cannot be: %v", g.Name, err)
+				}
+				c.Calendar.Closed(time.Unix(1_800_000_000, 0)) // it ends
 				if len(g.Routes) == 0 || c.Backends[g.From] == nil || c.Backends[g.To] == nil {
 					t.Fatalf("group %s is accepted without what it needs", g.Name)
 				}
