@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -141,7 +142,7 @@ func (w *worker) judge(ctx context.Context, cp *Copy, p *Pair, got *shadowed) bo
 		old.Refused = "refused"
 	}
 	if !got.stored() {
-		fresh.Refused = fmt.Sprintf("refused with %d", got.answer.Status)
+		fresh.Refused = got.refused()
 	}
 	if taken && got.stored() {
 		row, err := o.Stored(ctx, int64(cp.Node), sid)
@@ -160,6 +161,17 @@ func (w *worker) judge(ctx context.Context, cp *Copy, p *Pair, got *shadowed) bo
 	}
 	p.Class, p.Result = o.Diff.Effects(p.Request, old, fresh)
 	return true
+}
+
+// refused says with what status the service refused, and which fields of the form: never what was typed there.
+func (s *shadowed) refused() string {
+	var in struct {
+		Errors map[string]json.RawMessage `json:"validation_errors"`
+	}
+	if json.Unmarshal(s.answer.Body, &in) != nil || len(in.Errors) == 0 {
+		return fmt.Sprintf("refused with %d", s.answer.Status)
+	}
+	return fmt.Sprintf("refused with %d: %s", s.answer.Status, strings.Join(slices.Sorted(maps.Keys(in.Errors)), ", "))
 }
 
 // sent is what must follow a gift whose form names a way to pay, and what would have.
