@@ -9,8 +9,8 @@ import (
 // amountName is what fields of money and of consent are called.
 var amountName = regexp.MustCompile(`(?i)amount|price|total|sum\b|minor|pence|currency|gift.?aid|consent|opt.?in|opt.?out|permission|subscri`)
 
-// amount is money in a text.
-var amount = regexp.MustCompile(`(?i)[£€$] ?\d[\d,]*(?:\.\d+)?|\b(?:GBP|EUR|USD) ?\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)? ?(?:GBP|EUR|USD|p\b|pence\b|pounds\b)`)
+// amount is money in a text: with a currency, or written with two decimals.
+var amount = regexp.MustCompile(`(?i)[£€$] ?\d[\d,]*(?:\.\d+)?|\b(?:GBP|EUR|USD) ?\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)? ?(?:GBP|EUR|USD|p\b|pence\b|pounds\b)|\b\d[\d,]*\.\d\d\b`)
 
 // critical says whether a difference is in an amount or a consent (J-8): in a field of that name, whatever of it differs, or in what
 // a text says that something costs.

@@ -189,7 +189,8 @@ func attributes(value, rest string) map[string]string {
 	case age == "0" || strings.HasPrefix(age, "-") || value == "deleted":
 		all["life"] = "deleted"
 	case age != "":
-		all["life"] = "kept"
+		all["life"] = "kept " + age + " seconds"
 	}
+	delete(all, "max-age")
 	return all
 }

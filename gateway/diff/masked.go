@@ -13,20 +13,19 @@ import (
 // cost nothing where they agree.
 func (x *comparison) masked(field string, l, n []item) ([]item, []item) {
 	for _, m := range x.masks {
-		if len(l)+len(n) == 0 || m.css != nil {
+		if m.Kind != Drop && m.Kind != Number && m.Kind != Window || !m.any(field, l, n) {
 			continue
 		}
-		if !x.spend(8 * (size(l) + size(n))) {
+		if !x.spend(cost * (size(l) + size(n))) {
 			return nil, nil
 		}
 		before := len(l) + len(n)
-		switch m.Kind {
-		case Drop:
+		if m.Kind == Drop {
 			hidden := func(i item) bool {
 				return m.matches(i.field(field)) && (m.pattern == nil || m.pattern.MatchString(i.value))
 			}
 			l, n = slices.DeleteFunc(slices.Clone(l), hidden), slices.DeleteFunc(slices.Clone(n), hidden)
-		case Number, Window:
+		} else {
 			l, n = near(field, m, l, n)
 		}
 		if len(l)+len(n) < before {
@@ -39,13 +38,37 @@ func (x *comparison) masked(field string, l, n []item) ([]item, []item) {
 	return x.shaped(field, l, n)
 }
 
+// cost is how much dearer a byte is for a regular expression than for a comparison.
+const cost = 8
+
+// any says whether the mask is for the field of one of the items.
+func (m *mask) any(field string, lists ...[]item) bool {
+	for _, list := range lists {
+		for _, i := range list {
+			if m.matches(i.field(field)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // shaped takes away what is equal once every mask of kind Shape has been applied.
 func (x *comparison) shaped(field string, l, n []item) ([]item, []item) {
 	var by []string
+	var shapes []*mask
+	for _, m := range x.masks {
+		if m.Kind == Shape && m.any(field, l, n) {
+			shapes = append(shapes, m)
+		}
+	}
+	if len(shapes) == 0 || !x.spend(cost*len(shapes)*(size(l)+size(n))) {
+		return l, n
+	}
 	shape := func(i item) string {
 		value, where := i.value, i.field(field)
-		for _, m := range x.masks {
-			if m.Kind != Shape || !m.matches(where) {
+		for _, m := range shapes {
+			if !m.matches(where) {
 				continue
 			}
 			to := shapeOf(value)

@@ -28,6 +28,7 @@ var Drupal7 = slices.Concat(
 			Pattern: `\b\d+ (?:sec|min|hour|day|week|month|year)s?(?: \d+ (?:sec|min|hour|day|week|month)s?)? ago\b`},
 		{ID: "drupal cache buster", At: "text", Kind: diff.Shape, Pattern: `(\.(?:css|js)\?)(?:[a-z0-9]{6}\b|v=[\w.]+)`, As: `${1}*`},
 		{ID: "drupal aggregate", At: "text", Kind: diff.Shape, Pattern: `((?:css|js)_)[\w-]{43}(\.(?:css|js))`, As: `${1}*${2}`},
+		{ID: "drupal form in a feed", At: "xml /rss/channel/item/description", Kind: diff.Shape, Pattern: `(value="form-)[\w-]{43}"`, As: `${1}*"`},
 		{ID: "drupal feed built", At: "xml /rss/channel/lastBuildDate", Kind: diff.Shape, Pattern: `^.+$`, As: `*`},
 	})
 
