@@ -33,9 +33,9 @@ type bet struct {
 // prior is the share of the stake that the j-th process holds, from 1. The shares of all j sum to 1.
 func prior(j int64) float64 {
 	if j == 1 {
-		return 0.8
+		return 0.85
 	}
-	return 0.2 / (float64(j) * float64(j-1))
+	return 0.15 / (float64(j) * float64(j-1))
 }
 
 // rest is the share of the stake that still lies when so many were begun.
@@ -43,7 +43,7 @@ func rest(begun int64) float64 {
 	if begun == 0 {
 		return 1
 	}
-	return 0.2 / float64(begun)
+	return 0.15 / float64(begun)
 }
 
 // odds are the logarithms by which one event of either side lowers each bet, when the new side's share of the visits is w; an event of

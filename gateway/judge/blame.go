@@ -1,9 +1,17 @@
 package judge
 
-// culprit says whose harm it is: the network's if most failures never reached the side's program.
-func (l *look) culprit() Blame {
-	if fresh := &l.Side[New]; fresh.Failed > 0 && 2*fresh.Network > fresh.Failed && l.leading().Test == Failures {
+// reached says whose the new side's failures are: the network's if most never reached the side's program.
+func (l *look) reached() Blame {
+	if fresh := &l.Side[New]; fresh.Failed > 0 && 2*fresh.Network > fresh.Failed {
 		return Network
+	}
+	return Service
+}
+
+// culprit says whose the harm is.
+func (l *look) culprit() Blame {
+	if l.Critical == 0 && l.leading().Test == Failures {
+		return l.reached()
 	}
 	return Service
 }

@@ -14,16 +14,18 @@ type look struct {
 	State
 	now      Situation
 	policy   Policy
-	evidence []Evidence
+	wrong    error      // with the policy; there is no evidence then
+	evidence []Evidence // all tests together first
 }
 
 // Look is the verdict on an experiment as it stands: the same for the same arguments, and for any arguments one of the four. It is
 // told by the first of these that holds, with its reason in brackets:
 //
-//	the group is killed (killed), or the policy cannot be (policy)          HOLD
+//	the group is killed (killed)                                            HOLD
 //	a replica's breaker tripped (breaker, J-1)                              ROLLBACK whatever the meter says; HOLD (common) if legacy fails too
-//	the counts cannot be, half the replicas are silent, the newest cell is
-//	too old (data, quorum, stale; J-10, J-15)                               HOLD
+//	the policy cannot be, the counts cannot be, half the replicas are
+//	silent, the newest cell is too old (policy, data, quorum, stale;
+//	J-10, J-15), or there is none yet (no_traffic)                          HOLD
 //	an effect differs in an amount or a consent (J-8), or all tests
 //	together have reached 1/alpha (J-5) (harm)                              ROLLBACK; FREEZE if the meter is not green (J-11) or the group is frozen
 //	both sides fail more than they used to (common)                         HOLD
@@ -36,7 +38,10 @@ type look struct {
 //	answers differ and nobody knows how often legacy's own do (noise)       HOLD
 //	none of them                                                            PROMOTE_OK (clean)
 func Look(s State, now Situation, p Policy) Verdict {
-	l := look{State: s, now: now, policy: p, evidence: s.evidence(&p)}
+	l := look{State: s, now: now, policy: p, wrong: p.Check()}
+	if l.wrong == nil {
+		l.evidence = s.evidence(&p)
+	}
 	v := l.verdict()
 	v.Version, v.Evidence = Version, l.evidence
 	return v
@@ -46,8 +51,8 @@ func Look(s State, now Situation, p Policy) Verdict {
 // matter of statistics; below it only what keeps a group from having more.
 func (l *look) verdict() (v Verdict) {
 	switch {
-	case l.killed(&v), l.wrong(&v), l.broken(&v):
-	case l.unsound(&v), l.quorum(&v), l.stale(&v):
+	case l.killed(&v), l.broken(&v):
+	case l.misled(&v), l.unsound(&v), l.quorum(&v), l.stale(&v):
 	case l.harm(&v), l.common(&v):
 	case l.frozen(&v), l.held(&v), l.quiet(&v), l.last(&v), l.guarded(&v), l.closed(&v), l.dwells(&v), l.sampled(&v), l.doubtful(&v):
 	default:
@@ -69,13 +74,6 @@ func (l *look) killed(v *Verdict) bool {
 	return v.hold("killed", "the kill switch is on: everybody is answered by legacy until a person takes it back", Nobody)
 }
 
-func (l *look) wrong(v *Verdict) bool {
-	if err := l.policy.Check(); err != nil {
-		return v.hold("policy", err.Error()+"; until it is right nothing moves", Nobody)
-	}
-	return false
-}
-
 // broken is J-1. At weight 0 there is nothing to take back.
 func (l *look) broken(v *Verdict) bool {
 	switch {
@@ -88,8 +86,15 @@ func (l *look) broken(v *Verdict) bool {
 	if l.now.Readiness != "green" {
 		why += "; this loses: " + or(l.now.Loses, "nobody has measured what")
 	}
-	*v = Verdict{Kind: Rollback, Reason: "breaker", Why: why, Blame: l.culprit()}
+	*v = Verdict{Kind: Rollback, Reason: "breaker", Why: why, Blame: l.reached()}
 	return true
+}
+
+func (l *look) misled(v *Verdict) bool {
+	if l.wrong == nil {
+		return false
+	}
+	return v.hold("policy", l.wrong.Error()+". Until it is right nothing moves", Nobody)
 }
 
 func (l *look) unsound(v *Verdict) bool {

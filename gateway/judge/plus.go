@@ -53,27 +53,3 @@ func (h *Histogram) add(g *Histogram) {
 		h[i] += n
 	}
 }
-
-// countless is more than any count of a cell can be.
-const countless = 1e12
-
-// sound says whether a cell can be: no count below zero or beyond all reason, no part above its whole.
-func (c *Cell) sound() bool {
-	p := &c.Pairs
-	return c.Side[Legacy].sound() && c.Side[New].sound() &&
-		counts(p.Compared, p.NewBad, p.LegacyBad, p.NewSlow, p.LegacySlow, p.Differing, p.Replays, p.Noise, p.Critical)
-}
-
-func (c *Counts) sound() bool {
-	return counts(c.Requests, c.Visitors, c.Failed, c.Network, c.Client, c.Posts, c.Refused, c.Gifts, c.Lost) &&
-		c.Refused <= c.Posts && c.Lost <= c.Gifts && counts(c.Latency[:]...)
-}
-
-func counts(all ...int64) bool {
-	for _, n := range all {
-		if n < 0 || n > countless {
-			return false
-		}
-	}
-	return true
-}

@@ -50,7 +50,7 @@ var Default = Policy{Name: "default", Alpha: 0.01, Cell: 10 * time.Second, Stale
 
 // Demo plays a night in half a minute; whoever uses it says so.
 var Demo = Policy{Name: "demo", Alpha: 0.01, Cell: 500 * time.Millisecond, Stale: 5 * time.Second,
-	Steps:  []Step{{Weight: 100, Dwell: time.Second}, {Weight: 1000, Dwell: time.Second}, {Weight: 5000, Dwell: 2 * time.Second}, {Weight: 10000, Dwell: time.Second}},
+	Steps:  []Step{{Weight: 100, Dwell: time.Second, Sample: 1}, {Weight: 1000, Dwell: time.Second, Sample: 3}, {Weight: 5000, Dwell: 2 * time.Second}, {Weight: 10000, Dwell: time.Second}},
 	Sample: 5, Margin: 50 * time.Millisecond, MarginPercent: 20, Overdue: 15 * time.Second, LostPercent: 5, Breaker: breaker}
 
 // Named is a policy that comes with the program.
@@ -68,8 +68,8 @@ func Named(name string) (Policy, bool) {
 func (p *Policy) Check() error {
 	field, want := "", ""
 	switch b := &p.Breaker; {
-	case !(p.Alpha > 0 && p.Alpha <= 0.1):
-		field, want = "alpha", "above 0 and at most 0.1: the chance of a false rollback"
+	case !(p.Alpha >= 1e-6 && p.Alpha <= 0.1):
+		field, want = "alpha", "0.000001 to 0.1: the chance of a false rollback"
 	case p.Cell < 100*time.Millisecond || p.Cell > 10*time.Minute:
 		field, want = "cell", "100ms to 10m"
 	case p.Stale < p.Cell:
@@ -82,8 +82,8 @@ func (p *Policy) Check() error {
 		field, want = "margin_percent", "0 to 1000"
 	case p.Overdue <= 0:
 		field, want = "overdue", "a time above 0s"
-	case !(p.LostPercent > 0 && p.LostPercent < 100):
-		field, want = "lost_percent", "above 0 and below 100"
+	case !(p.LostPercent >= 0.01 && p.LostPercent <= 99):
+		field, want = "lost_percent", "0.01 to 99"
 	case b.Row < 1:
 		field, want = "breaker.row", "at least 1"
 	case b.Percent < 1 || b.Percent > 100:

@@ -15,6 +15,7 @@ type State struct {
 	Pairs    Pairs     `json:"pairs"`
 	Critical int64     `json:"critical"` // pairs of the whole experiment
 	Told     bool      `json:"told"`     // legacy's outcomes are known too
+	Shadowed bool      `json:"shadowed"` // pairs were compared before the first bet on failures
 	Past     Histogram `json:"past"`     // legacy's waits of the whole experiment
 	Trend    [2]trend  `json:"trend"`
 	Common   bool      `json:"common"` // both sides fail more than they used to
@@ -43,6 +44,7 @@ func (s *State) Add(c Cell, p Policy) {
 	if old.Visitors+fresh.Visitors+c.Pairs.Compared > 0 {
 		s.Last = c.At
 	}
+	s.Shadowed = s.Shadowed || c.Pairs.Compared > 0 && s.Failures.Bet.Begun[0] == 0
 	s.watch(old, fresh)
 	if !s.Common {
 		s.unpaired(old, fresh, &p)
@@ -58,7 +60,7 @@ func (s *State) Add(c Cell, p Policy) {
 func (s *State) turn(weight int) {
 	s.Weight = weight
 	s.Side, s.Pairs = [2]Counts{}, Pairs{}
-	for _, a := range []*attribution{&s.Failures, &s.Mirror, &s.Refused, &s.Lost, &s.Differing} {
+	for _, a := range s.attributions() {
 		a.Visits, a.Events = [2]int64{}, [2]int64{}
 	}
 	s.Slow.clear()
@@ -69,13 +71,14 @@ func (s *State) turn(weight int) {
 	}
 }
 
-// bets are all bets of the state.
-func (s *State) bets() []*bet {
-	all := []*bet{&s.Failures.Bet, &s.Mirror.Bet, &s.Refused.Bet, &s.Lost.Bet, &s.Differing.Bet, &s.PairedBad.Late, &s.PairedSlow.Late}
-	for i := range s.Slow.Bets {
-		all = append(all, &s.Slow.Bets[i])
-	}
-	return all
+func (s *State) attributions() [5]*attribution {
+	return [...]*attribution{&s.Failures, &s.Mirror, &s.Refused, &s.Lost, &s.Differing}
+}
+
+func (s *State) bets() [12]*bet {
+	slow := &s.Slow.Bets
+	return [...]*bet{&s.Failures.Bet, &s.Mirror.Bet, &s.Refused.Bet, &s.Lost.Bet, &s.Differing.Bet, &s.PairedBad.Late, &s.PairedSlow.Late,
+		&slow[0], &slow[1], &slow[2], &slow[3], &slow[4]}
 }
 
 // watch looks whether both sides fail together: whoever is worse then, a rollback would not help.
