@@ -189,7 +189,7 @@ func TestBadCallsChangeNothing(t *testing.T) {
 		{"PATCH", "/v1/groups/donate", `{"weight":100,"actor":"a","reason":"b"}`, []string{"If-Match", `W/"1"`}, 400, "ETag"},
 		{"PATCH", "/v1/groups/donate", `{"weight":100,"side":"new","actor":"a","reason":"b"}`, []string{"If-Match", `"1"`}, 400, ":override"},
 		{"PATCH", "/v1/groups/none", `{}`, nil, 404, "donate, payments, postcode"},
-		{"POST", "/v1/groups/postcode:explode", `{}`, nil, 404, "rollback or override"},
+		{"POST", "/v1/groups/postcode:explode", `{}`, nil, 404, "promote, release, rollback"},
 		{"POST", "/v1/groups/donate:override", `{"side":"left","for":"1h","actor":"a","reason":"b"}`, nil, 400, "new or legacy"},
 		{"POST", "/v1/groups/donate:override", `{"side":"new","for":"9000h","actor":"a","reason":"b"}`, nil, 400, "how long"},
 		{"POST", "/v1/groups/donate:override", `{"side":"new","for":"1h","actor":"a"}`, nil, 400, "reason"},

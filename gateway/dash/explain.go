@@ -52,9 +52,14 @@ func (a *api) explain(r *http.Request) (any, error) {
 	if err := read(r, &q); err != nil {
 		return nil, err
 	}
+	return a.ask(q)
+}
+
+// ask answers a question, or says that it is none.
+func (a *api) ask(q Question) (Explanation, error) {
 	method, target, ok := strings.Cut(q.Request, " ")
 	if !ok || !strings.HasPrefix(target, "/") {
-		return nil, fault.Wrong("request", fmt.Sprintf("%q is not a request: write METHOD and path, such as POST /donate", q.Request))
+		return Explanation{}, fault.Wrong("request", fmt.Sprintf("%q is not a request: write METHOD and path, such as POST /donate", q.Request))
 	}
 	return Explain(a.Config(), a.Plan.Now(), q, method, target), nil
 }

@@ -1,0 +1,67 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/banyan-migration/banyan/gateway/analysis"
+)
+
+// SignatureHeader is the HMAC-SHA256 of a webhook's body under Options.Key, in hex.
+const SignatureHeader = "X-Banyan-Signature"
+
+// message is the JSON that a webhook gets. text is for chat programs that show nothing else.
+type message struct {
+	analysis.Alarm
+	Gateway string `json:"gateway"`
+	Link    string `json:"link,omitempty"`
+	Text    string `json:"text"`
+}
+
+func (p *Post) webhook(ctx context.Context, hook string, a analysis.Alarm) error {
+	m := message{Alarm: a, Gateway: p.o.Gateway, Link: p.link(a.Group)}
+	m.Text = subject(a) + ". " + a.Why
+	if m.Link != "" {
+		m.Text += " " + m.Link
+	}
+	body, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, hook, bytes.NewReader(body))
+	if err != nil {
+		return errors.New("the webhook's address cannot be read")
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", a.ID)
+	if len(p.o.Key) > 0 {
+		mac := hmac.New(sha256.New, p.o.Key)
+		mac.Write(body)
+		r.Header.Set(SignatureHeader, hex.EncodeToString(mac.Sum(nil)))
+	}
+	res, err := p.o.Client.Do(r)
+	if err != nil {
+		var at *url.Error
+		if errors.As(err, &at) { // it would name the address, which may be a secret
+			err = at.Err
+		}
+		return err
+	}
+	defer res.Body.Close()
+	_, _ = io.CopyN(io.Discard, res.Body, 4096) // so that the connection can be used again
+	if res.StatusCode/100 != 2 {
+		return fmt.Errorf("it answered %s", res.Status)
+	}
+	return nil
+}
