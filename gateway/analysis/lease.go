@@ -71,6 +71,7 @@ func (a *Analysis) leave(ctx context.Context) {
 		gone := replicas(store).Put(a.o.Replica, a.report.doc(a, a.o.Now(), true), a.report.rev)
 		gone.Expires = a.o.Now().Add(remembered)
 		_ = store.Commit(ctx, gone) // else the others forget it in their own time
+		a.report.rev = 0
 	}
 	t := leases(store)
 	if now, rev, err := t.Get(ctx, leaseID); err == nil && now.Holder == a.o.Replica+" "+a.boot {

@@ -89,17 +89,19 @@ func quick() judge.Policy {
 }
 
 // inTime runs a test with a clock of its own.
-func inTime(t *testing.T, n int, play func(w *world)) {
+func inTime(t *testing.T, n int, play func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, mem: kv.NewMem(), policy: quick()}
 		for i := range n {
 			w.join(fmt.Sprintf("gw-%d", i+1), nil)
 		}
-		play(w)
-		for _, n := range w.nodes {
-			n.stop()
-		}
+		defer func() {
+			for _, n := range w.nodes {
+				n.stop()
+			}
+		}()
+		play(t, w)
 	})
 }
 
