@@ -102,23 +102,14 @@ func (c *Calendar) Opens(at time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// nextHours is the next beginning of office hours after a moment outside them.
+// nextHours is the next minute of office hours after a moment outside them. It walks, a week and a day at most: on a night on which the
+// clock changes, no shorter way is right for every hour.
 func (c *Calendar) nextHours(at time.Time) time.Time {
-	wall := at.In(c.zone())
-	next := at.AddDate(2, 0, 0)
-	for day := range 8 {
-		for _, h := range c.Hours {
-			begin := time.Date(wall.Year(), wall.Month(), wall.Day()+day, 0, h.From, 0, 0, c.zone())
-			for range 3 * 60 { // where the clock is put forward over the beginning, the first minute that there is
-				if c.office(begin) || !slices.Contains(h.Days, begin.Weekday()) {
-					break
-				}
-				begin = begin.Add(time.Minute)
-			}
-			if begin.After(at) && begin.Before(next) && c.office(begin) {
-				next = begin
-			}
+	for range 8 * 24 * 60 {
+		at = at.Truncate(time.Minute).Add(time.Minute)
+		if c.office(at) {
+			return at
 		}
 	}
-	return next
+	return at.AddDate(2, 0, 0)
 }

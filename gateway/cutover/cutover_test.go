@@ -257,7 +257,7 @@ func TestAnEmptiedStoreIsNotSeededAnew(t *testing.T) {
 	}
 }
 
-// Several gateways over one store agree within a little more than a second, and a store that goes and comes is told.
+// Several gateways over one store agree within a third of a second, and a store that goes and comes is told.
 func TestReplicasAgree(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -270,7 +270,7 @@ func TestReplicasAgree(t *testing.T) {
 		defer cancel()
 		go two.Run(ctx)
 		set(t, one, "donate", 100)
-		time.Sleep(1100 * time.Millisecond)
+		time.Sleep(300 * time.Millisecond)
 		if s := two.Now(); s.Revision != 2 || s.Group("donate").Weight != 100 {
 			t.Errorf("the other replica is at revision %d", s.Revision)
 		}
@@ -281,7 +281,7 @@ func TestReplicasAgree(t *testing.T) {
 			t.Errorf("cut off: %+v", s)
 		}
 		cable.set(false)
-		time.Sleep(1100 * time.Millisecond)
+		time.Sleep(300 * time.Millisecond)
 		stop()
 		if s := two.Now(); s.Stale || s.Group("donate").Weight != 200 {
 			t.Errorf("back: %+v", s)

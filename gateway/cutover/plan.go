@@ -1,3 +1,5 @@
+// Package cutover keeps where each route group stands in its life: one plan for all replicas, in a store, changed only by the moves of
+// one state machine, with a name and a reason, each in a hash-chained journal. With the store away it goes on with its last good plan.
 package cutover
 
 import (
