@@ -34,7 +34,7 @@ func (f *webField) label(text string) {
 }
 
 // control reads a form, or one of its controls.
-func (w *walker) control(e *element, o *open) {
+func (w *walker) control(e *token, o *open) {
 	switch e.tag {
 	case "form":
 		w.form = w.begin(e)
@@ -51,8 +51,9 @@ func (w *walker) control(e *element, o *open) {
 		return
 	}
 	if w.form == nil {
-		w.form = w.begin(&element{})
+		w.form = w.begin(&token{})
 	}
+	w.x.spend(8*len(w.form.fields) + len(name))
 	f := w.form.field(name)
 	w.field = f
 	f.required = f.required || e.has("required") || e.get("aria-required") == "true" || e.class("required")
@@ -80,7 +81,7 @@ func (w *walker) control(e *element, o *open) {
 	}
 }
 
-func (w *walker) option(e *element, o *open) {
+func (w *walker) option(e *token, o *open) {
 	o.means = option
 	if w.field != nil {
 		w.field.options = append(w.field.options, e.get("value"))
@@ -90,7 +91,7 @@ func (w *walker) option(e *element, o *open) {
 	}
 }
 
-func (w *walker) begin(e *element) *webForm {
+func (w *walker) begin(e *token) *webForm {
 	f := &webForm{id: e.get("id"), action: e.get("action"), method: strings.ToUpper(e.get("method")), coding: strings.ToLower(e.get("enctype"))}
 	if f.method == "" {
 		f.method = "GET"
@@ -99,6 +100,7 @@ func (w *walker) begin(e *element) *webForm {
 		f.coding = "application/x-www-form-urlencoded"
 	}
 	f.name = f.title()
+	w.x.spend(64 * len(w.page.forms))
 	for slices.ContainsFunc(w.page.forms, func(other *webForm) bool { return other.name == f.name }) {
 		f.name += "'"
 	}

@@ -8,17 +8,17 @@ import (
 )
 
 // Learning asks for this much before it calls a field noise (F-7). A field is noise if legacy differs from itself in it so often that
-// this explains what the new side shows: the rate of differences between the sides is at most far times the rate that legacy's own
+// this explains what the new side shows: the rate of differences between the sides is at most explained times the rate that legacy's own
 // replays surely have, or no more than close above it.
 //
 // The start values were: report where the rates are more than 20 % of their sum apart and more than 0.03 % of all. The first is
-// raw > 1.5 × noise, so far is 1.5. Rates of few replays say little, therefore not the noise's rate counts but the lower end of its
+// raw > 1.5 × noise, so explained is 1.5. Rates of few replays say little, therefore not the noise's rate counts but the lower end of its
 // 95 % interval (Wilson): a field that differs each time is noise after 8 replays, one that differs in a tenth of them after some 200,
 // and what legacy never does is never noise.
 const (
-	far      = 1.5
-	closeBy  = 0.0003
-	wilson95 = 1.96
+	explained = 1.5
+	closeBy   = 0.0003
+	wilson95  = 1.96
 )
 
 // bounds of what is remembered, so that a site of endless fields cannot fill the memory.
@@ -46,7 +46,7 @@ func (e Evidence) learned() bool {
 		return false
 	}
 	raw, low := rate(e.Raw, e.Pairs), lowest(e.Noise, e.Replays)
-	return raw <= far*low || raw-low <= closeBy
+	return raw <= explained*low || raw-low <= closeBy
 }
 
 func rate(of, all int64) float64 { return float64(of) / float64(max(all, 1)) }

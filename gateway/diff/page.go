@@ -2,9 +2,6 @@ package diff
 
 import (
 	"fmt"
-	"strings"
-
-	"golang.org/x/net/html/atom"
 )
 
 // page is what an HTML page means (F-5).
@@ -18,9 +15,13 @@ type page struct {
 
 // pages compares two HTML pages by their meaning. It is false over a cap.
 func (x *comparison) pages(a, b []byte) bool {
-	l, okL := x.page(a)
-	n, okN := x.page(b)
-	if !okL || !okN {
+	s := scratches.Get().(*scratch)
+	defer s.back()
+	l, n := x.page(s, 0, a), (*page)(nil)
+	if !x.over {
+		n = x.page(s, 1, b)
+	}
+	if x.over {
 		return false
 	}
 	x.facing(l.facts, n.facts)
@@ -69,27 +70,4 @@ func trees(l, n []string) string {
 		return fmt.Sprintf("%d elements against %d", len(l), len(n))
 	}
 	return ""
-}
-
-// inline are elements that part no text; voids have no end tag.
-var (
-	inline = tagSet("a abbr b bdi bdo cite code data del dfn em font i ins kbd label mark q s samp small span strong sub sup time tt u var wbr img input")
-	voids  = tagSet("area base br col embed hr img input link meta param source track wbr")
-	unseen = tagSet("script style template noscript svg math")
-)
-
-func tagSet(names string) map[string]bool {
-	all := map[string]bool{}
-	for name := range strings.FieldsSeq(names) {
-		all[name] = true
-	}
-	return all
-}
-
-// tagName is a tag's name without a copy, where HTML knows it.
-func tagName(name []byte) string {
-	if a := atom.Lookup(name); a != 0 {
-		return a.String()
-	}
-	return string(name)
 }

@@ -78,7 +78,7 @@ var (
 	door     = regexp.MustCompile(`(/user/reset/)[^\s"<>]+`)
 	linked   = regexp.MustCompile(`\?[^\s"<>]*`)
 	mail     = regexp.MustCompile(`[\w.%+'-]+@[\w-]+(?:\.[\w-]+)+`)
-	token    = regexp.MustCompile(`[A-Za-z0-9_-]{20,}={0,2}`)
+	opaque   = regexp.MustCompile(`[A-Za-z0-9_-]{20,}={0,2}`)
 	postcode = regexp.MustCompile(`(?i)\b[a-z]{1,2}[0-9][0-9a-z]? ?[0-9][a-z]{2}\b`)
 	digits   = regexp.MustCompile(`\+?\(?\d[\d ()-]{8,}\d`)
 )
@@ -88,7 +88,7 @@ func (r redactor) text(value string) string {
 	value = door.ReplaceAllString(value, "${1}~")
 	value = linked.ReplaceAllStringFunc(value, r.linkQuery)
 	value = mail.ReplaceAllStringFunc(value, func(s string) string { return r.hidden("e-mail", s) })
-	value = token.ReplaceAllStringFunc(value, func(s string) string {
+	value = opaque.ReplaceAllStringFunc(value, func(s string) string {
 		if strings.ContainsAny(s, "0123456789") || s != strings.ToLower(s) {
 			return r.hidden("token", s)
 		}

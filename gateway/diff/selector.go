@@ -45,7 +45,7 @@ func parseSelector(text string) (*selector, error) {
 }
 
 // matches says whether an element is meant.
-func (s *selector) matches(e *element) bool {
+func (s *selector) matches(e *token) bool {
 	if s.tag != "" && s.tag != e.tag || s.id != "" && s.id != e.get("id") || s.name != "" && s.value != e.get(s.name) {
 		return false
 	}

@@ -33,45 +33,42 @@ type open struct {
 // walker reads a page once, from tag to tag, without building a tree.
 type walker struct {
 	x     *comparison
-	z     *html.Tokenizer
 	page  *page
-	tag   element
 	stack []open
 	text  []byte // since the last element that parts text
 	form  *webForm
 	field *webField // of an option or a textarea
 	css   []*mask
-	ok    bool
 }
 
-// page reads an HTML page. It is false over a cap.
-func (x *comparison) page(body []byte) (*page, bool) {
-	if !x.spend(4 * len(body)) {
-		return nil, false
-	}
-	w := &walker{x: x, z: html.NewTokenizer(bytes.NewReader(body)), page: &page{facts: make([]fact, 0, 64)}, stack: make([]open, 1, 32), ok: true}
+// page reads one of the two HTML pages; the second has the first's tokens as a guide. What it returns is whole unless a cap was passed.
+func (x *comparison) page(s *scratch, side int, body []byte) *page {
+	w := &walker{x: x, page: &s.page[side], stack: append(s.open[:0], open{}), text: s.text[:0]}
 	for _, m := range x.masks {
 		if m.css != nil {
 			w.css = append(w.css, m)
 		}
 	}
-	for w.ok {
-		switch w.z.Next() {
-		case html.ErrorToken:
-			w.flush()
-			return w.page, true
-		case html.TextToken:
-			w.words(w.z.Text())
-		case html.StartTagToken:
-			w.start(false)
-		case html.SelfClosingTagToken:
-			w.start(true)
-		case html.EndTagToken:
-			name, _ := w.z.TagName()
-			w.end(tagName(name))
-		}
+	lex := &lexer{body: body, slab: &s.slab, guide: s.all[0], whole: w.css != nil, all: s.all[side][:0]}
+	for x.spend(32) && lex.read() {
+		t := lex.all[len(lex.all)-1]
+		x.spend(4 * len(t.raw))
+		w.take(t)
 	}
-	return nil, false
+	w.flush()
+	s.all[side], s.open, s.text = lex.all, w.stack[:0], w.text[:0]
+	return w.page
+}
+
+func (w *walker) take(t *token) {
+	switch t.kind {
+	case html.TextToken:
+		w.words(t.text)
+	case html.StartTagToken, html.SelfClosingTagToken:
+		w.start(t)
+	case html.EndTagToken:
+		w.end(t)
+	}
 }
 
 func (w *walker) top() *open { return &w.stack[len(w.stack)-1] }
@@ -86,16 +83,24 @@ func (w *walker) words(text []byte) {
 		return
 	}
 	for len(text) > 0 {
-		r, n := rune(text[0]), 1
-		if r >= utf8.RuneSelf {
-			r, n = utf8.DecodeRune(text)
+		n := 0
+		for n < len(text) && text[n] > ' ' && text[n] < utf8.RuneSelf {
+			n++
 		}
-		if r <= ' ' || r == '\u00a0' || r >= utf8.RuneSelf && unicode.IsSpace(r) {
+		w.text = append(w.text, text[:n]...)
+		if text = text[n:]; len(text) == 0 {
+			return
+		}
+		r, size := rune(text[0]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRune(text)
+		}
+		if r <= ' ' || unicode.IsSpace(r) {
 			w.gap()
 		} else {
-			w.text = append(w.text, text[:n]...)
+			w.text = append(w.text, text[:size]...)
 		}
-		text = text[n:]
+		text = text[size:]
 	}
 }
 
@@ -139,21 +144,19 @@ func (w *walker) add(name, value string) {
 }
 
 // start is a start tag.
-func (w *walker) start(closed bool) {
-	w.tag.read(w.z)
-	e := &w.tag
-	if w.page.tree = append(w.page.tree, e.tag); len(w.page.tree) > w.x.c.caps.Nodes {
-		w.ok = false
+func (w *walker) start(e *token) {
+	if w.page.tree = append(w.page.tree, e.tag); len(w.page.tree) > w.x.c.caps.Nodes || len(w.stack) > w.x.c.caps.Depth {
+		w.x.over = true
 		return
 	}
-	if !inline[e.tag] {
+	if e.trait&inline == 0 {
 		w.flush()
 	}
 	w.implied(e.tag)
 	next := *w.top()
 	next.tag = e.tag
-	if id, has := e.bytes("id"); has && len(id) > 0 && next.means == plain {
-		next.region = string(id)
+	if id, has := e.value("id"); has && len(id) > 0 && next.means == plain {
+		next.region = id
 	}
 	for _, m := range w.css {
 		if !next.dropped && m.css.matches(e) {
@@ -164,11 +167,8 @@ func (w *walker) start(closed bool) {
 	if !next.dropped && next.means != aside {
 		w.meaning(e, &next)
 	}
-	if closed && e.tag != "script" || voids[e.tag] {
-		return
-	}
-	if w.stack = append(w.stack, next); len(w.stack) > w.x.c.caps.Depth {
-		w.ok = false
+	if e.trait&void == 0 && (e.kind == html.StartTagToken || e.begins()) { // a closed script is none to a browser
+		w.stack = append(w.stack, next)
 	}
 }
 
@@ -177,22 +177,17 @@ func (w *walker) implied(tag string) {
 	switch top := w.top().tag; {
 	case tag == top && (tag == "li" || tag == "option" || tag == "p" || tag == "tr" || tag == "td" || tag == "dd" || tag == "dt"),
 		tag == "optgroup" && top == "option", tag == "td" && top == "th", tag == "th" && top == "td", tag == "dt" && top == "dd", tag == "dd" && top == "dt":
-		w.end(top)
+		w.close(top)
 	}
 }
 
 // end is an end tag: it ends the innermost element of its name and all in that.
-func (w *walker) end(tag string) {
-	if !inline[tag] {
+func (w *walker) end(t *token) {
+	if t.trait&inline == 0 {
 		w.flush()
 	}
-	for i := len(w.stack) - 1; i > 0; i-- {
-		if w.stack[i].tag == tag {
-			w.stack = w.stack[:i]
-			break
-		}
-	}
-	switch tag {
+	w.close(t.tag)
+	switch t.tag {
 	case "form":
 		w.form = nil
 	case "select", "textarea":
@@ -200,8 +195,17 @@ func (w *walker) end(tag string) {
 	}
 }
 
+func (w *walker) close(tag string) {
+	for i := len(w.stack) - 1; i > 0; i-- {
+		if w.stack[i].tag == tag {
+			w.stack = w.stack[:i]
+			return
+		}
+	}
+}
+
 // meaning says what an element is to a reader.
-func (w *walker) meaning(e *element, o *open) {
+func (w *walker) meaning(e *token, o *open) {
 	switch e.tag {
 	case "script":
 		if o.means = aside; strings.EqualFold(e.get("type"), "application/ld+json") {
@@ -232,7 +236,7 @@ func (w *walker) meaning(e *element, o *open) {
 	case "form", "input", "select", "textarea", "button", "option":
 		w.control(e, o)
 	default:
-		if unseen[e.tag] {
+		if e.trait&unseen != 0 {
 			o.means = aside
 		} else if grave := severity(e); grave != "" && o.means == plain {
 			o.means, o.name = message, grave
@@ -241,7 +245,7 @@ func (w *walker) meaning(e *element, o *open) {
 }
 
 // severity is what kind of message an element holds; empty: none.
-func severity(e *element) string {
+func severity(e *token) string {
 	if !e.class("messages") && !e.class("alert") && e.get("role") != "alert" {
 		return ""
 	}
@@ -260,7 +264,7 @@ func (w *walker) some(name, value string) {
 }
 
 // image names an image by its address without the query, in which tokens stand.
-func (w *walker) image(e *element, o *open) {
+func (w *walker) image(e *token, o *open) {
 	src, query, has := strings.Cut(e.get("src"), "?")
 	w.page.facts = append(w.page.facts, fact{"html", "image " + src, "alt " + e.get("alt"), o.region})
 	if has {
@@ -268,7 +272,7 @@ func (w *walker) image(e *element, o *open) {
 	}
 }
 
-func (w *walker) meta(e *element) {
+func (w *walker) meta(e *token) {
 	switch name := strings.ToLower(e.get("name")); name {
 	case "robots", "description":
 		w.some(name, e.get("content"))
@@ -280,7 +284,7 @@ func (w *walker) meta(e *element) {
 	}
 }
 
-func (w *walker) rel(e *element) {
+func (w *walker) rel(e *token) {
 	switch rel := strings.ToLower(e.get("rel")); {
 	case rel == "canonical":
 		w.some("canonical", e.get("href"))

@@ -252,7 +252,7 @@ var plants = []planted{
 	{"a lost member of Vary", 9, "Vary", "Cookie", "", "header vary", diff.Missing, false},
 	{"a longer cache life", 9, "Cache-Control", "max-age=300", "max-age=3000", "header cache-control", diff.Changed, false},
 	{"a private page made public", 11, "Cache-Control", "no-cache", "public", "header cache-control", diff.Changed, false},
-	{"an Expires that counts", 9, "Expires", "1978", "2078", "header expires", diff.Changed, false},
+	{"an Expires that counts", 9, "Expires", "1978", "2078", "header expires", diff.Extra, false},
 }
 
 // Show 3: differences of many kinds, each alone among the noise, on plain, gzip and br bodies, are found and named.
