@@ -148,7 +148,7 @@ func TestBreakerOfCellsIsTheEngines(t *testing.T) {
 	t.Parallel()
 	for _, share := range []float64{0.3, 0.5, 0.7, 1} {
 		var cells, requests []int64
-		for ramp := range 300 {
+		for ramp := range 200 {
 			w := newWorld(Case{Rate: 1000, Harm: Harm{Points: 100 * share}}, newDice(6, uint64(ramp)))
 			w.move(5000)
 			cells = append(cells, byCells(w))

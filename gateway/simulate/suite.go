@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // Row is what a rule did in a case.
@@ -39,51 +40,63 @@ var rules = map[string]rule{"ours": ours{}, "naive": naive{failed: 5, windows: 3
 
 // Options is how much is simulated.
 type Options struct {
-	Ramps   int    // of each row
-	Seed    uint64 // the same seed gives the same rows, however many workers there are
-	Workers int    // 0: a processor each
-	Done    func(ramps, of int)
+	Ramps   int               // of each row; rows of under 10 requests a minute, whose ramps take 150,000 cells each, have a quarter of it
+	Seed    uint64            // the same seed gives the same rows, however many workers there are
+	Workers int               // 0: a processor each
+	Done    func(n, of int64) // told of each ramp, from many goroutines; nil: nobody is told
 }
 
-// Run plays every case by every rule. It ends early, with the context's error, when that does; Done, where there is one, is called
-// after each ramp from many goroutines.
-func Run(ctx context.Context, cases []Case, o Options) ([]Row, error) {
-	jobs := make(chan job)
-	results := make([][]outcome, len(cases)*len(Rules))
-	for i := range results {
-		results[i] = make([]outcome, o.Ramps)
+func (o Options) ramps(c Case) int {
+	if c.Rate < 10 {
+		return max(1, o.Ramps/4)
 	}
+	return o.Ramps
+}
+
+// Run plays every case by every rule: the rows are in the cases' order, each case's in that of Rules. It ends early, with the
+// context's error, when that does.
+func Run(ctx context.Context, cases []Case, o Options) ([]Row, error) {
+	rows, results := make([]Row, 0, len(cases)*len(Rules)), [][]outcome{}
+	total := int64(0)
+	for _, c := range cases {
+		for _, name := range Rules {
+			n := o.ramps(c)
+			rows, results = append(rows, Row{Rule: name, Case: c, Ramps: n}), append(results, make([]outcome, n))
+			total += int64(n)
+		}
+	}
+	jobs := make(chan job)
 	var wait sync.WaitGroup
+	var played atomic.Int64
 	for range workers(o.Workers) {
 		wait.Go(func() {
 			for j := range jobs {
-				c := cases[j.row/len(Rules)]
 				stream := uint64(j.row)<<32 | uint64(j.ramp)
-				results[j.row][j.ramp] = rules[Rules[j.row%len(Rules)]].ramp(newWorld(c, newDice(o.Seed, stream)))
+				results[j.row][j.ramp] = rules[rows[j.row].Rule].ramp(newWorld(rows[j.row].Case, newDice(o.Seed, stream)))
 				if o.Done != nil {
-					o.Done(1, len(results)*o.Ramps)
+					o.Done(played.Add(1), total)
 				}
 			}
 		})
 	}
-	err := deal(ctx, jobs, len(results), o.Ramps)
-	close(jobs)
+	err := deal(ctx, jobs, rows)
 	wait.Wait()
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]Row, len(results))
-	for i, all := range results {
-		rows[i] = sum(Row{Rule: Rules[i%len(Rules)], Case: cases[i/len(Rules)], Ramps: o.Ramps}, all)
+	for i := range rows {
+		rows[i] = sum(rows[i], results[i])
 	}
 	return rows, nil
 }
 
 type job struct{ row, ramp int }
 
-func deal(ctx context.Context, jobs chan<- job, rows, ramps int) error {
+// deal hands all ramps out, and closes the jobs after the last.
+func deal(ctx context.Context, jobs chan<- job, rows []Row) error {
+	defer close(jobs)
 	for row := range rows {
-		for ramp := range ramps {
+		for ramp := range rows[row].Ramps {
 			select {
 			case jobs <- job{row, ramp}:
 			case <-ctx.Done():

@@ -43,7 +43,7 @@ func grids(rows []Row) [2]grid {
 	calm := grid{title: "Nothing is wrong with the new side: share of ramps rolled back (none should be), and share that finished."}
 	harm := grid{title: "The new side is worse: share of ramps in which that was found; requests of the group from the harm's beginning to the rollback " +
 		"(median / 95th percentile); donors hurt until then (median)."}
-	calmHead, harmHead := []string{"case", "a minute", "errors", "dwell", "horizon"}, []string{"harm", "a minute", "errors"}
+	calmHead, harmHead := []string{"case", "a minute", "errors", "ramps", "dwell", "horizon"}, []string{"harm", "a minute", "errors", "ramps"}
 	for _, rule := range Rules {
 		calmHead = append(calmHead, rule+" back", "finished")
 		harmHead = append(harmHead, rule+" found", "requests", "hurt")
@@ -51,7 +51,7 @@ func grids(rows []Row) [2]grid {
 	calm.lines, harm.lines = [][]string{calmHead}, [][]string{harmHead}
 	for i := 0; i < len(rows); i += len(Rules) {
 		c := rows[i].Case
-		head := []string{c.String(), perMinute(c.Rate), fmt.Sprintf("%g %%", 100*c.Base)}
+		head := []string{c.String(), perMinute(c.Rate), fmt.Sprintf("%g %%", 100*c.Base), fmt.Sprint(rows[i].Ramps)}
 		if c.Name == "harm" {
 			harm.lines = append(harm.lines, append(head, found(rows[i:i+len(Rules)])...))
 			continue

@@ -28,7 +28,7 @@ func cutoverVerb(w *world) *cobra.Command {
 	v := &cutoverCalls{world: w}
 	v.admin.flags(c)
 	c.PersistentFlags().BoolVar(&v.json, "json", false, "one JSON document on standard output")
-	c.AddCommand(v.status(), v.set(), v.rollback(), v.override(), v.explain(), v.history(), freezeForms(w, &v.json))
+	c.AddCommand(v.status(), v.set(), v.rollback(), v.override(), v.explain(), v.history(), freezeForms(w, &v.json), simulateVerb(w, &v.json))
 	return c
 }
 
