@@ -59,7 +59,7 @@ func (x *exchange) mayCopy(p cutover.Group) bool {
 	}
 	switch x.req.Method {
 	case wire.GET, wire.HEAD:
-		return !x.req.HasBody() && !sideEffects(x.req.Path, x.req.Query)
+		return !x.req.HasBody() && (harmless(x.req.Path, x.req.Query) || !sideEffects(x.req.Path, x.req.Query))
 	case wire.POST:
 		return x.Side == split.Legacy && x.route.Form != nil && x.c.g.o.Shadow.Writes()
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/diff"
 	"github.com/banyan-migration/banyan/gateway/shadow"
@@ -113,4 +115,29 @@ func TestACopyIsMarkedAndPrivate(t *testing.T) {
 	if log := w.stop(); !strings.Contains(log, `"shadow":"sampled"`) {
 		t.Errorf("the log says %s", log)
 	}
+}
+
+// collected is a counter of the Copier's, labels in their order joined by commas.
+func collected(t testing.TB, c *shadow.Copier, name, labels string) float64 {
+	t.Helper()
+	reg := prometheus.NewPedanticRegistry()
+	if err := reg.Register(c); err != nil {
+		t.Fatal(err)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			var values []string
+			for _, l := range m.GetLabel() {
+				values = append(values, l.GetValue())
+			}
+			if f.GetName() == name && strings.Join(values, ",") == labels {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
 }

@@ -134,7 +134,7 @@ func (w *worker) judge(ctx context.Context, cp *Copy, p *Pair, got *shadowed) bo
 	sid, taken := submission(p.Legacy)
 	broken := func(a diff.Answer) bool { return a.Failed != "" || a.Status >= 500 }
 	if broken(p.Legacy) || broken(p.New) || !taken && (p.Legacy.Status != 200 || !got.asked) {
-		p.Result = o.Diff.Compare(p.Request, p.Legacy, p.New) // a refusal that is the form's own has Drupal's words
+		p.Result = w.diff(*p) // a refusal that is the form's own has Drupal's words
 		return true
 	}
 	old, fresh := diff.Effect{}, diff.Effect{}

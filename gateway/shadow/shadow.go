@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -77,6 +78,7 @@ type Copier struct {
 	targets map[Backend]*target
 	groups  map[string]*Group
 	closed  bool
+	turns   chan struct{} // who compares; half of the processors at most
 	stop    chan struct{}
 	work    sync.WaitGroup
 }
@@ -102,7 +104,7 @@ func New(o Options) (*Copier, error) {
 		o.Report = func(Pair) {}
 	}
 	c := &Copier{o: o, keys: mark.Keys{}, key: o.Keys[0].ID, sweeper: deadline.New(50 * time.Millisecond),
-		targets: map[Backend]*target{}, groups: map[string]*Group{}, stop: make(chan struct{})}
+		targets: map[Backend]*target{}, groups: map[string]*Group{}, turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), stop: make(chan struct{})}
 	for _, k := range o.Keys {
 		c.keys[k.ID] = k.Value
 	}
@@ -110,10 +112,13 @@ func New(o Options) (*Copier, error) {
 	return c, nil
 }
 
-// Close drops what waits, cuts what is in flight and returns when nothing of it runs any more. Copies begun later are dropped.
-// It may be called once.
+// Close drops what waits, cuts what is in flight and returns when nothing of it runs any more. Copies begun later are dropped. Twice is as once.
 func (c *Copier) Close() {
 	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
 	c.closed = true
 	for _, t := range c.targets {
 		t.close()

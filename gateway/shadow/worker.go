@@ -97,14 +97,21 @@ func (w *worker) again(cp *Copy) {
 
 // hand compares a pair and gives it to whoever counts.
 func (w *worker) hand(cp *Copy, p Pair) {
-	o := &w.t.c.o
 	switch {
 	case cp.Session, cacheState(p.Legacy) != "" && cacheState(p.New) != "" && cacheState(p.Legacy) != cacheState(p.New):
 		p.Result.Outcome = diff.Uncomparable // like with like alone (D-9)
 	default:
-		p.Result = o.Diff.Compare(p.Request, p.Legacy, p.New)
+		p.Result = w.diff(p)
 	}
 	w.tell(cp, p)
+}
+
+// diff compares in turn: sixty-four comparisons at once would leave donors a sixty-fourth of the processor.
+func (w *worker) diff(p Pair) diff.Result {
+	turn := w.t.c.turns
+	turn <- struct{}{}
+	defer func() { <-turn }()
+	return w.t.c.o.Diff.Compare(p.Request, p.Legacy, p.New)
 }
 
 func (w *worker) tell(cp *Copy, p Pair) {

@@ -119,9 +119,12 @@ func (k Keys) seal(id, head string, fields ...string) string {
 		return ""
 	}
 	mac := hmac.New(sha256.New, []byte(secret))
+	var room [512]byte
+	b := room[:0]
 	for _, f := range fields {
-		fmt.Fprintf(mac, "%d:%s", len(f), f)
+		b = append(append(strconv.AppendInt(b, int64(len(f)), 10), ':'), f...)
 	}
+	mac.Write(b)
 	return head + ";" + hex.EncodeToString(mac.Sum(nil))
 }
 

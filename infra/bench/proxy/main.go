@@ -9,13 +9,15 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"slices"
 	"strings"
 	"time"
-)
 
-const connections = 64
+	"github.com/banyan-migration/banyan/infra/bench/rig"
+)
 
 func main() {
 	role := flag.String("role", "", "internal: backend, gateway, reverse or tuned")
@@ -46,8 +48,8 @@ func main() {
 // contestant is one running proxy and what it cost.
 type contestant struct {
 	name          string
-	proc          *process
-	visitors      []*visitor
+	proc          *rig.Process
+	visitors      []*rig.Visitor
 	cpu, rate     []float64 // microseconds a request; requests a second; by round
 	p99, added    []float64 // microseconds at 2,000 a second, and more than without a proxy; by round
 	before, after int64     // resident KiB around a long answer
@@ -61,30 +63,30 @@ func compare(length time.Duration, rounds int, profile string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	backend, err := self("-role", "backend")
+	backend, err := rig.Self("-role", "backend")
 	if err != nil {
 		return err
 	}
-	defer backend.stop()
-	direct, err := visitAll(backend.addr)
+	defer backend.Stop()
+	direct, err := rig.VisitAll(backend.Addr)
 	if err != nil {
 		return err
 	}
 	var all []*contestant
-	for _, p := range proxies(dir, backend.addr, profile) {
+	for _, p := range proxies(dir, backend.Addr, profile) {
 		proc, err := p.start()
 		if err != nil {
 			fmt.Printf("%s is left out: %v\n", p.name, err)
 			continue
 		}
-		defer proc.stop()
+		defer proc.Stop()
 		c := &contestant{name: p.name, proc: proc}
-		if c.visitors, err = visitAll(proc.addr); err != nil {
+		if c.visitors, err = rig.VisitAll(proc.Addr); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 		all = append(all, c)
 	}
-	fmt.Printf("load average before: %s\n", loadAverage())
+	fmt.Printf("load average before: %s\n", rig.LoadAverage())
 	for round := range rounds {
 		for i := range all {
 			c := all[(round+i)%len(all)]
@@ -103,18 +105,18 @@ func compare(length time.Duration, rounds int, profile string) error {
 }
 
 // measure takes a contestant's turn: the load, and in some rounds the steady rate.
-func (c *contestant) measure(direct []*visitor, length time.Duration, steady bool) error {
-	before := c.proc.cpu()
-	n, took, err := load(c.visitors, length)
+func (c *contestant) measure(direct []*rig.Visitor, length time.Duration, steady bool) error {
+	before := c.proc.CPU()
+	n, took, err := rig.Load(c.visitors, length)
 	if err != nil {
 		return err
 	}
-	c.cpu = append(c.cpu, float64((c.proc.cpu()-before).Nanoseconds())/1000/float64(n))
+	c.cpu = append(c.cpu, float64((c.proc.CPU()-before).Nanoseconds())/1000/float64(n))
 	c.rate = append(c.rate, float64(n)/took.Seconds())
 	if !steady {
 		return nil
 	}
-	through, without, err := paced(c.visitors, direct, pacedRate, length)
+	through, without, err := rig.Paced(c.visitors, direct, pacedRate, length)
 	if err != nil {
 		return err
 	}
@@ -124,13 +126,13 @@ func (c *contestant) measure(direct []*visitor, length time.Duration, steady boo
 }
 
 func table(all []*contestant) {
-	fmt.Printf("load average after:  %s\n\n", loadAverage())
+	fmt.Printf("load average after:  %s\n\n", rig.LoadAverage())
 	fmt.Printf("%-15s %14s %14s %11s %10s %10s %21s\n", "proxy", "CPU us/request", "(least, most)", "requests/s", "p99 us", "added us", "RSS around 1 GiB, MiB")
 	by := map[string]*contestant{}
 	for _, c := range all {
 		by[c.name] = c
-		fmt.Printf("%-15s %14.1f %14s %11.0f %10.0f %10.0f %13d -> %d\n", c.name, median(c.cpu), fmt.Sprintf("(%.1f, %.1f)", slices.Min(c.cpu), slices.Max(c.cpu)),
-			median(c.rate), median(c.p99), median(c.added), c.before>>10, c.after>>10)
+		fmt.Printf("%-15s %14.1f %14s %11.0f %10.0f %10.0f %13d -> %d\n", c.name, rig.Median(c.cpu), fmt.Sprintf("(%.1f, %.1f)", slices.Min(c.cpu), slices.Max(c.cpu)),
+			rig.Median(c.rate), rig.Median(c.p99), rig.Median(c.added), c.before>>10, c.after>>10)
 	}
 	fmt.Printf("\np99 at %d requests a second; added: to the p99 of requests without a proxy, asked by turns in the same seconds (bar: 1000 us)\n", pacedRate)
 	ours := by["banyan"]
@@ -155,24 +157,36 @@ func ratio(a, b *contestant) float64 {
 	for i := range a.cpu {
 		all = append(all, a.cpu[i]/b.cpu[i])
 	}
-	return median(all)
-}
-
-// loadAverage is how busy the machine is, by the kernel's words.
-func loadAverage() string {
-	b, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(b))
-}
-
-func median(v []float64) float64 {
-	s := slices.Sorted(slices.Values(v))
-	return s[len(s)/2]
+	return rig.Median(all)
 }
 
 // answer is what the backend says: a small page with the lines that such pages have.
 var answer = "HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Fri, 15 Mar 2019 21:00:00 GMT\r\nContent-Type: text/html; charset=utf-8\r\n" +
 	"X-Drupal-Cache: HIT\r\nEtag: \"1552683600-0\"\r\nCache-Control: no-cache, must-revalidate\r\nVary: Cookie\r\nKeep-Alive: timeout=75, max=1000000\r\nContent-Length: 512\r\n\r\n" +
 	strings.Repeat("a page ", 80)[:512]
+
+// long fetches an answer of 1 GiB through a proxy and says what the proxy's memory was before, and at most meanwhile.
+func long(p *rig.Process) (before, most int64, err error) {
+	c, err := net.Dial("tcp", p.Addr)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer c.Close()
+	before = p.Resident()
+	io.WriteString(c, "GET /long HTTP/1.1\r\nHost: www.rednosefund.example\r\nConnection: close\r\n\r\n")
+	buf := make([]byte, 1<<20)
+	var n int64
+	for look := int64(0); ; {
+		m, err := c.Read(buf)
+		if n += int64(m); n >= look {
+			most, look = max(most, p.Resident()), n+64<<20
+		}
+		if err != nil {
+			break
+		}
+	}
+	if n < longAnswer {
+		return 0, 0, fmt.Errorf("%d of %d bytes came", n, int64(longAnswer))
+	}
+	return before, most, nil
+}

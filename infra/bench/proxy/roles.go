@@ -23,31 +23,34 @@ import (
 	"github.com/banyan-migration/banyan/gateway/config"
 	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/split"
+	"github.com/banyan-migration/banyan/infra/bench/rig"
 )
 
 const longAnswer = 1 << 30
 
 type proxy struct {
 	name  string
-	start func() (*process, error)
+	start func() (*rig.Process, error)
 }
 
 // proxies are the contestants, each with its configuration written into dir.
 func proxies(dir, backend, profile string) []proxy {
 	return []proxy{
-		{"banyan", func() (*process, error) { return self("-role", "gateway", "-backend", backend, "-profile", profile) }},
-		{"nginx", func() (*process, error) {
+		{"banyan", func() (*rig.Process, error) {
+			return rig.Self("-role", "gateway", "-backend", backend, "-profile", profile)
+		}},
+		{"nginx", func() (*rig.Process, error) {
 			addr := free()
 			file, err := write(dir, "nginx.conf", fmt.Sprintf(nginx, dir, dir, backend, dir, dir, dir, dir, dir, addr))
 			if err != nil {
 				return nil, err
 			}
-			return foreign(addr, nil, "nginx", "-c", file, "-e", filepath.Join(dir, "nginx.err"))
+			return rig.Foreign(addr, nil, "nginx", "-c", file, "-e", filepath.Join(dir, "nginx.err"))
 		}},
-		{"haproxy", func() (*process, error) { return startHAProxy(dir, backend, "") }},
-		{"haproxy, logs", func() (*process, error) { return startHAProxy(dir, backend, haproxyLog) }},
-		{"reverseproxy", func() (*process, error) { return self("-role", "reverse", "-backend", backend) }},
-		{"its pool tuned", func() (*process, error) { return self("-role", "tuned", "-backend", backend) }},
+		{"haproxy", func() (*rig.Process, error) { return startHAProxy(dir, backend, "") }},
+		{"haproxy, logs", func() (*rig.Process, error) { return startHAProxy(dir, backend, haproxyLog) }},
+		{"reverseproxy", func() (*rig.Process, error) { return rig.Self("-role", "reverse", "-backend", backend) }},
+		{"its pool tuned", func() (*rig.Process, error) { return rig.Self("-role", "tuned", "-backend", backend) }},
 	}
 }
 
@@ -72,7 +75,7 @@ http {
 // haproxyLog is the access log without a syslog daemon: each line goes to the standard output, which is a file.
 const haproxyLog = "  log stdout format raw local0\n  option httplog\n"
 
-func startHAProxy(dir, backend, log string) (*process, error) {
+func startHAProxy(dir, backend, log string) (*rig.Process, error) {
 	addr := free()
 	file, err := write(dir, "haproxy.cfg", fmt.Sprintf(haproxy, log, addr, backend))
 	if err != nil {
@@ -83,7 +86,7 @@ func startHAProxy(dir, backend, log string) (*process, error) {
 		return nil, err
 	}
 	defer out.Close()
-	return foreign(addr, out, "haproxy", "-db", "-f", file)
+	return rig.Foreign(addr, out, "haproxy", "-db", "-f", file)
 }
 
 const haproxy = `global
@@ -220,7 +223,7 @@ func serveReverse(backend string, tuned bool) error {
 	target := &url.URL{Scheme: "http", Host: backend}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if tuned {
-		transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 2*connections, 2*connections
+		transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 2*rig.Connections, 2*rig.Connections
 	}
 	proxy := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.SetXForwarded(); r.Out.Host = r.In.Host }}
 	file, err := os.CreateTemp("", "bench-proxy-access")

@@ -1,4 +1,6 @@
-package main
+// Package rig measures a proxy from outside: it runs programs as processes of their own, asks them as browsers do, and reads what they
+// have cost from the kernel's own clocks.
+package rig
 
 import (
 	"bufio"
@@ -9,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,14 +19,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// process is a running proxy, with the processes that it has started.
-type process struct {
+// Process is a running program, with the processes that it has started.
+type Process struct {
 	cmd  *exec.Cmd
-	addr string
+	Addr string // where it listens
 }
 
-// self runs this program in a role; it prints its address when it is ready.
-func self(args ...string) (*process, error) {
+// Self runs this program in a role; it prints its address when it is ready.
+func Self(args ...string) (*Process, error) {
 	me, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -38,11 +41,11 @@ func self(args ...string) (*process, error) {
 		return nil, err
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
-	return &process{cmd, strings.TrimSpace(line)}, err
+	return &Process{cmd, strings.TrimSpace(line)}, err
 }
 
-// foreign runs another program that listens at addr; what it prints goes to out.
-func foreign(addr string, out io.Writer, name string, args ...string) (*process, error) {
+// Foreign runs another program that listens at addr; what it prints goes to out.
+func Foreign(addr string, out io.Writer, name string, args ...string) (*Process, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
 		path = filepath.Join("/usr/sbin", name)
@@ -52,7 +55,7 @@ func foreign(addr string, out io.Writer, name string, args ...string) (*process,
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%w; apt-get install %s", err, name)
 	}
-	p := &process{cmd, addr}
+	p := &Process{cmd, addr}
 	for range 200 {
 		if c, err := net.Dial("tcp", addr); err == nil {
 			c.Close()
@@ -60,11 +63,12 @@ func foreign(addr string, out io.Writer, name string, args ...string) (*process,
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	p.stop()
+	p.Stop()
 	return nil, errors.New("it does not listen")
 }
 
-func (p *process) stop() {
+// Stop ends the program, kindly first.
+func (p *Process) Stop() {
 	p.cmd.Process.Signal(os.Interrupt)
 	done := make(chan bool)
 	go func() { p.cmd.Wait(); close(done) }()
@@ -77,7 +81,7 @@ func (p *process) stop() {
 }
 
 // family is the process and its children.
-func (p *process) family() []string {
+func (p *Process) family() []string {
 	pid := strconv.Itoa(p.cmd.Process.Pid)
 	all := []string{pid}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
@@ -98,9 +102,9 @@ func fields(file string) []string {
 	return strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
 }
 
-// cpu is the time that the family has used, in user and in kernel mode, by the kernel's own clock of each process: /proc counts in
+// CPU is the time that the family has used, in user and in kernel mode, by the kernel's own clock of each process: /proc counts in
 // hundredths of a second.
-func (p *process) cpu() (total time.Duration) {
+func (p *Process) CPU() (total time.Duration) {
 	for _, pid := range p.family() {
 		n, _ := strconv.Atoi(pid)
 		const wholeProcess = 2 // CPUCLOCK_SCHED, as clock_getcpuclockid makes it
@@ -112,8 +116,8 @@ func (p *process) cpu() (total time.Duration) {
 	return total
 }
 
-// resident is the family's memory in KiB.
-func (p *process) resident() (kib int64) {
+// Resident is the family's memory in KiB.
+func (p *Process) Resident() (kib int64) {
 	for _, pid := range p.family() {
 		if f := fields("/proc/" + pid + "/stat"); len(f) > 21 {
 			pages, _ := strconv.ParseInt(f[21], 10, 64)
@@ -121,4 +125,19 @@ func (p *process) resident() (kib int64) {
 		}
 	}
 	return kib
+}
+
+// LoadAverage is how busy the machine is, by the kernel's words.
+func LoadAverage() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// Median is the middle one of the values.
+func Median(v []float64) float64 {
+	s := slices.Sorted(slices.Values(v))
+	return s[len(s)/2]
 }

@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"bufio"
@@ -15,23 +15,26 @@ import (
 	"time"
 )
 
-// visitor is one kept connection that asks as a browser does, with the cookie that it was given.
-type visitor struct {
+// Visitor is one kept connection that asks as a browser does, with the cookie that it was given.
+type Visitor struct {
 	c       net.Conn
 	r       *bufio.Reader
 	request []byte
 }
 
+// Connections is how many visitors ask at once.
+const Connections = 64
+
 const page = "GET /donate/now?utm_source=bbc HTTP/1.1\r\nHost: www.rednosefund.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n" +
 	"Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\nAccept-Language: en-GB,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\nReferer: http://www.rednosefund.example/\r\n" +
 	"Cookie: has_js=1%s\r\n\r\n"
 
-func visit(addr string) (*visitor, error) {
+func visit(addr string) (*Visitor, error) {
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	v := &visitor{c: c, r: bufio.NewReaderSize(c, 8192), request: []byte(fmt.Sprintf(page, ""))}
+	v := &Visitor{c: c, r: bufio.NewReaderSize(c, 8192), request: []byte(fmt.Sprintf(page, ""))}
 	head, err := v.ask()
 	if err != nil {
 		return nil, err
@@ -46,14 +49,14 @@ func visit(addr string) (*visitor, error) {
 }
 
 // ask sends the request and reads the whole answer, of which it returns the head.
-func (v *visitor) ask() (string, error) {
+func (v *Visitor) ask() (string, error) {
 	if _, err := v.c.Write(v.request); err != nil {
 		return "", err
 	}
 	return v.answer()
 }
 
-func (v *visitor) answer() (string, error) {
+func (v *Visitor) answer() (string, error) {
 	for {
 		b, _ := v.r.Peek(v.r.Buffered())
 		end := bytes.Index(b, []byte("\r\n\r\n"))
@@ -78,8 +81,9 @@ func (v *visitor) answer() (string, error) {
 	}
 }
 
-func visitAll(addr string) (all []*visitor, err error) {
-	for range connections {
+// VisitAll connects as many visitors as a measurement has.
+func VisitAll(addr string) (all []*Visitor, err error) {
+	for range Connections {
 		v, err := visit(addr)
 		if err != nil {
 			return nil, err
@@ -89,8 +93,8 @@ func visitAll(addr string) (all []*visitor, err error) {
 	return all, nil
 }
 
-// load asks as fast as the visitors can, for so long, and says how often they were answered.
-func load(all []*visitor, length time.Duration) (n int64, took time.Duration, err error) {
+// Load asks as fast as the visitors can, for so long, and says how often they were answered.
+func Load(all []*Visitor, length time.Duration) (n int64, took time.Duration, err error) {
 	var count atomic.Int64
 	var failed atomic.Pointer[error]
 	var wg sync.WaitGroup
@@ -113,17 +117,17 @@ func load(all []*visitor, length time.Duration) (n int64, took time.Duration, er
 	return count.Load(), time.Since(began), err
 }
 
-// paced asks at a steady rate, through a proxy and without it by turns, so that both are measured in the same seconds. It says what the
+// Paced asks at a steady rate, through a proxy and without it by turns, so that both are measured in the same seconds. It says what the
 // slowest hundredth of each took.
-func paced(through, direct []*visitor, rate int, length time.Duration) (proxied99, direct99 time.Duration, err error) {
+func Paced(through, direct []*Visitor, rate int, length time.Duration) (proxied99, direct99 time.Duration, err error) {
 	var mu sync.Mutex
 	var times [2][]time.Duration
 	var wg sync.WaitGroup
-	gap := time.Second * connections / time.Duration(rate)
+	gap := time.Second * Connections / time.Duration(rate)
 	began := time.Now().Add(10 * time.Millisecond)
-	for way, all := range [][]*visitor{through, direct} {
+	for way, all := range [][]*Visitor{through, direct} {
 		for i, v := range all {
-			first := began.Add(gap * time.Duration(2*i+way) / (2 * connections))
+			first := began.Add(gap * time.Duration(2*i+way) / (2 * Connections))
 			wg.Go(func() {
 				mine, e := v.pace(first, began.Add(length), gap)
 				mu.Lock()
@@ -146,7 +150,7 @@ func paced(through, direct []*visitor, rate int, length time.Duration) (proxied9
 
 // pace asks once every gap. A request that is late because the answer before it was counts from when it was due; the load generator's own
 // oversleeping is nobody's fault.
-func (v *visitor) pace(due, end time.Time, gap time.Duration) (times []time.Duration, err error) {
+func (v *Visitor) pace(due, end time.Time, gap time.Duration) (times []time.Duration, err error) {
 	for ; due.Before(end); due = due.Add(gap) {
 		from := due
 		if wait := time.Until(due); wait > 0 {
@@ -159,30 +163,4 @@ func (v *visitor) pace(due, end time.Time, gap time.Duration) (times []time.Dura
 		times = append(times, time.Since(from))
 	}
 	return times, nil
-}
-
-// long fetches an answer of 1 GiB through a proxy and says what the proxy's memory was before, and at most meanwhile.
-func long(p *process) (before, most int64, err error) {
-	c, err := net.Dial("tcp", p.addr)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer c.Close()
-	before = p.resident()
-	io.WriteString(c, "GET /long HTTP/1.1\r\nHost: www.rednosefund.example\r\nConnection: close\r\n\r\n")
-	buf := make([]byte, 1<<20)
-	var n int64
-	for look := int64(0); ; {
-		m, err := c.Read(buf)
-		if n += int64(m); n >= look {
-			most, look = max(most, p.resident()), n+64<<20
-		}
-		if err != nil {
-			break
-		}
-	}
-	if n < longAnswer {
-		return 0, 0, fmt.Errorf("%d of %d bytes came", n, int64(longAnswer))
-	}
-	return before, most, nil
 }

@@ -1,0 +1,170 @@
+// Command shadow measures what copies and comparisons cost the gateway: one process with every request copied to the other side and compared,
+// beside one that copies nothing, asked by turns in the same seconds before one backend. A third and a fourth have a shadow side that is
+// dead or never answers, for what their memory comes to.
+//
+// The page is a small HTML form whose form_build_id differs in every answer, so that each pair is read and compared and none is equal byte
+// by byte; the mask pack of Drupal 7 is on. Every figure stands beside what was really compared: a copy that is dropped costs nothing.
+package main
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/banyan-migration/banyan/infra/bench/rig"
+)
+
+func main() {
+	role := flag.String("role", "", "internal: backend, silent or gateway")
+	legacy := flag.String("legacy", "", "internal: the backend's address")
+	other := flag.String("new", "", "internal: the shadow side's address; empty: nothing is copied")
+	page := flag.Int("page", 512, "bytes of the page")
+	seconds := flag.Float64("seconds", 2, "length of one measurement")
+	rounds := flag.Int("rounds", 9, "measurements")
+	rate := flag.Int("rate", 1000, "requests a second to each gateway")
+	profile := flag.String("profile", "", "write the copying gateway's CPU profile to this file")
+	flag.Parse()
+	var err error
+	switch *role {
+	case "backend":
+		err = serveBackend(*page)
+	case "silent":
+		err = serveSilent()
+	case "gateway":
+		err = serveGateway(*legacy, *other, *profile)
+	default:
+		err = measure(run{*page, *rate, *rounds, time.Duration(*seconds * float64(time.Second)), *profile})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench-shadow:", err)
+		os.Exit(1)
+	}
+}
+
+type run struct {
+	page, rate, rounds int
+	length             time.Duration
+	profile            string
+}
+
+// front is a gateway under measurement.
+type front struct {
+	*rig.Process
+	counts   string // where it tells what it has compared and dropped
+	visitors []*rig.Visitor
+}
+
+func open(legacy, other, profile string) (*front, error) {
+	p, err := rig.Self("-role", "gateway", "-legacy", legacy, "-new", other, "-profile", profile)
+	if err != nil {
+		return nil, err
+	}
+	f := &front{Process: p}
+	p.Addr, f.counts, _ = strings.Cut(p.Addr, " ")
+	f.visitors, err = rig.VisitAll(p.Addr)
+	return f, err
+}
+
+// count sums up a metric of the gateway's Copier over all its labels.
+func (f *front) count(metric string) (sum int64, err error) {
+	res, err := http.Get("http://" + f.counts)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), "} ")
+		if n, err := strconv.ParseFloat(value, 64); err == nil && strings.HasPrefix(name, metric+"{") {
+			sum += int64(n)
+		}
+	}
+	return sum, nil
+}
+
+const (
+	compared = "banyan_diff_compared_total"
+	dropped  = "banyan_shadow_dropped_total"
+)
+
+// say prints what a gateway's copies have come to.
+func (f *front) say(format string, args ...any) error {
+	n, err := f.count(compared)
+	if err != nil {
+		return err
+	}
+	lost, err := f.count(dropped)
+	fmt.Printf(format+"; compared %d, dropped %d\n", append(args, n, lost)...)
+	return err
+}
+
+func measure(r run) error {
+	backend, err := rig.Self("-role", "backend", "-page", fmt.Sprint(r.page))
+	if err != nil {
+		return err
+	}
+	defer backend.Stop()
+	plain, err := open(backend.Addr, "", "")
+	if err != nil {
+		return err
+	}
+	defer plain.Stop()
+	copying, err := open(backend.Addr, backend.Addr, r.profile)
+	if err != nil {
+		return err
+	}
+	defer copying.Stop()
+	fmt.Printf("a page of %d bytes, %d requests a second to each gateway, load average %s\n\n", r.page, r.rate, rig.LoadAverage())
+	var ratios, cheap, dear, added []float64
+	for range r.rounds {
+		began := [2]time.Duration{plain.CPU(), copying.CPU()}
+		slow, fast, err := rig.Paced(copying.visitors, plain.visitors, r.rate, r.length)
+		if err != nil {
+			return err
+		}
+		n := float64(r.rate) * r.length.Seconds()
+		p, c := float64((plain.CPU()-began[0]).Microseconds())/n, float64((copying.CPU()-began[1]).Microseconds())/n
+		ratios, cheap, dear, added = append(ratios, c/p), append(cheap, p), append(dear, c), append(added, float64((slow-fast).Microseconds()))
+	}
+	fmt.Printf("CPU a donor's request: plain %.1f us, copied and compared %.1f us: %.2f times (least %.2f, most %.2f; bar: 2.2)\n",
+		rig.Median(cheap), rig.Median(dear), rig.Median(ratios), slices.Min(ratios), slices.Max(ratios))
+	if err := copying.say("added p99: %.0f us (bar: 1000)", rig.Median(added)); err != nil {
+		return err
+	}
+	return memory(backend.Addr, r.length)
+}
+
+// memory loads gateways whose shadow side is of no use, as fast as they answer.
+func memory(backend string, length time.Duration) error {
+	silent, err := rig.Self("-role", "silent")
+	if err != nil {
+		return err
+	}
+	defer silent.Stop()
+	for name, side := range map[string]string{"is dead": "127.0.0.1:1", "never answers": silent.Addr} {
+		f, err := open(backend, side, "")
+		if err != nil {
+			return err
+		}
+		defer f.Stop()
+		before, most := f.Resident(), int64(0)
+		for range 5 {
+			n, took, err := rig.Load(f.visitors, length)
+			if err != nil {
+				return err
+			}
+			if most = max(most, f.Resident()); n == 0 {
+				return fmt.Errorf("nobody was answered in %s", took)
+			}
+		}
+		if err := f.say("a shadow side that %s: memory %d -> %d MiB (bar: 64 more)", name, before>>10, most>>10); err != nil {
+			return err
+		}
+	}
+	return nil
+}
