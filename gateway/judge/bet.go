@@ -30,12 +30,14 @@ type bet struct {
 	Worth [len(ratios)]float64 `json:"worth"` // of all of them together
 }
 
-// prior is the share of the stake that the j-th process holds, from 1. The shares of all j sum to 1.
+// prior is the share of the stake that the j-th process holds, from 1: what rest loses by it. It falls with the root of the third power
+// of j, slowly, since a month makes thousands of processes and the newest one must still be worth something.
 func prior(j int64) float64 {
 	if j == 1 {
-		return 0.85
+		return 1 - late
 	}
-	return 0.15 / (float64(j) * float64(j-1))
+	a, b := math.Sqrt(float64(j-1)), math.Sqrt(float64(j))
+	return late / (a * b * (a + b))
 }
 
 // rest is the share of the stake that still lies when so many were begun.
@@ -43,8 +45,11 @@ func rest(begun int64) float64 {
 	if begun == 0 {
 		return 1
 	}
-	return 0.15 / float64(begun)
+	return late / math.Sqrt(float64(begun))
 }
+
+// late is the share of the stake for all processes after the first.
+const late = 0.15
 
 // odds are the logarithms by which one event of either side lowers each bet, when the new side's share of the visits is w; an event of
 // the new side lifts it by logRatios besides.

@@ -78,7 +78,7 @@ func (s *slower) of(legacy, fresh, past *Histogram, p *Policy) (newer, older [2]
 func (p *Policy) limit(bucket int) int {
 	wait := bounds[min(bucket, len(bounds)-1)]
 	margin := max(p.Margin, wait*time.Duration(p.MarginPercent)/100)
-	return BucketOf(wait + margin - time.Microsecond) // a bucket is a fifth wider: rounding must not make that two
+	return BucketOf((wait + margin) * 98 / 100) // a bucket is a fifth wider than the last: what exceeds it by a hair must not cost another
 }
 
 // quantiles are the buckets of the limits; false where too little is known.

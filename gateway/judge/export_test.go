@@ -1,0 +1,4 @@
+package judge
+
+// Discordant is J-2's evidence.
+var Discordant = discordant
