@@ -1,0 +1,20 @@
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+// A rollback of a group over two gateways under 2,000 requests a second: in force within a second on both, no request fails, each donor on
+// one side before and on one side after.
+func TestRollbackUnderLoad(t *testing.T) {
+	t.Parallel()
+	r, err := run(t.TempDir(), 2000, 800*time.Millisecond, within+500*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(r)
+	if err := r.holds(); err != nil {
+		t.Error(err)
+	}
+}
