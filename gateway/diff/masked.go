@@ -71,9 +71,11 @@ func (x *comparison) shaped(field string, l, n []item) ([]item, []item) {
 			if !m.matches(where) {
 				continue
 			}
-			to := shapeOf(value)
+			var to string
 			if m.pattern != nil {
 				to = m.pattern.ReplaceAllString(value, m.As)
+			} else {
+				to = shapeOf(value)
 			}
 			if to != value {
 				value, by = to, once(by, m.ID)
@@ -93,6 +95,7 @@ func (x *comparison) shaped(field string, l, n []item) ([]item, []item) {
 // shapeOf is a value with each run of letters, digits and joining signs as one: a token is as good as another of its length.
 func shapeOf(value string) string {
 	var b strings.Builder
+	b.Grow(len(value))
 	for _, r := range value {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' {
 			r = '*'
