@@ -25,6 +25,8 @@ type target struct {
 	length int
 	all    []*worker
 	idle   int
+	timer  *time.Timer
+	armed  bool
 	closed bool
 }
 
@@ -35,6 +37,8 @@ func newTarget(c *Copier, b Backend, now time.Time) *target {
 	}
 	t := &target{Backend: b, c: c, pool: upstream.New(o)}
 	t.wake.L = &t.mu
+	t.timer = time.AfterFunc(time.Hour, t.gathered)
+	t.timer.Stop()
 	return t
 }
 
@@ -51,15 +55,48 @@ func (t *target) push(cp *Copy) (gone *Copy, why Drop) {
 	t.queue[(t.first+t.length)%queueMax] = cp
 	t.length++
 	switch {
-	case t.idle > 0:
-		t.wake.Signal()
-	case len(t.all) < flightMax:
-		w := &worker{t: t}
-		t.all = append(t.all, w)
-		t.c.work.Add(1)
-		go w.run()
+	case t.length >= queueMax/4:
+		t.rouse(1)
+	case !t.armed:
+		t.armed = true
+		t.timer.Reset(gather)
 	}
 	return gone, why
+}
+
+// Waking somebody for each copy cost a third of what a copy costs. Nobody waits for them: they are gathered for a moment, and who wakes
+// takes several.
+const (
+	gather = 5 * time.Millisecond
+	share  = 4
+)
+
+// gathered wakes workers for what has come, and again until it is in somebody's hands.
+func (t *target) gathered() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.armed = t.length > 0 && !t.closed && t.rouse((t.length+share-1)/share)
+	if t.armed {
+		t.timer.Reset(gather)
+	}
+}
+
+// rouse wakes workers, or makes new ones; false if all that there may be are busy. mu is held.
+func (t *target) rouse(n int) bool {
+	for range n {
+		switch {
+		case t.idle > 0:
+			t.wake.Signal()
+		case len(t.all) < flightMax:
+			w := &worker{t: t}
+			t.all = append(t.all, w)
+			t.c.work.Add(1)
+			go w.run()
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // pop takes the oldest. mu is held.
@@ -103,6 +140,7 @@ func (t *target) clear(why Drop) {
 func (t *target) close() {
 	t.mu.Lock()
 	t.closed = true
+	t.timer.Stop()
 	for _, w := range t.all {
 		w.cut()
 	}
