@@ -19,6 +19,9 @@ var sets = []string{"vary", "cache-control", "allow", "access-control-allow-meth
 
 // headers compares two heads: the names' case and the order of different names mean nothing.
 func (x *comparison) headers(legacy, new [][2]string) {
+	if slices.Equal(legacy, new) {
+		return
+	}
 	l, n := byName(legacy), byName(new)
 	for _, name := range slices.Sorted(maps.Keys(union(l, n))) {
 		a, b := l[name], n[name]
@@ -51,7 +54,8 @@ func byName(head [][2]string) map[string][]string {
 }
 
 func union[V any](a, b map[string]V) map[string]V {
-	all := maps.Clone(a)
+	all := make(map[string]V, len(a)+len(b))
+	maps.Copy(all, a)
 	maps.Copy(all, b)
 	return all
 }
@@ -124,11 +128,12 @@ func (x *comparison) contentType(field, legacy, new string) {
 	}
 	x.single(field, a, b)
 	for _, name := range slices.Sorted(maps.Keys(union(pa, pb))) {
+		l, n := pa[name], pb[name]
 		if name == "charset" {
-			pa[name], pb[name] = strings.ToLower(pa[name]), strings.ToLower(pb[name])
+			l, n = strings.ToLower(l), strings.ToLower(n)
 		}
 		if name != "boundary" { // drawn anew for each answer
-			x.single(field+" "+name, pa[name], pb[name])
+			x.single(field+" "+name, l, n)
 		}
 	}
 }

@@ -8,13 +8,14 @@ import (
 )
 
 // Learning asks for this much before it calls a field noise (F-7). A field is noise if legacy differs from itself in it so often that
-// this explains what the new side shows: the rate of differences between the sides is at most explained times the rate that legacy's own
-// replays surely have, or no more than close above it.
+// this explains what the new side shows: the rate of differences between the sides is at most explained times that of the replays, or
+// no more than closeBy above it.
 //
 // The start values were: report where the rates are more than 20 % of their sum apart and more than 0.03 % of all. The first is
-// raw > 1.5 × noise, so explained is 1.5. Rates of few replays say little, therefore not the noise's rate counts but the lower end of its
-// 95 % interval (Wilson): a field that differs each time is noise after 8 replays, one that differs in a tenth of them after some 200,
-// and what legacy never does is never noise.
+// raw > 1.5 × noise, so explained is 1.5. A rate of few replays says little, therefore of theirs the lower end of the 95 % interval
+// (Wilson) counts: a field that differs each time is noise after 8 replays, one that differs in a tenth of them after some 500, and what
+// legacy never does is never noise. In the test's simulation a field that differs twice as often on the new side is never hidden once
+// 100 replays are there.
 const (
 	explained = 1.5
 	closeBy   = 0.0003

@@ -39,11 +39,14 @@ func (r redactor) shown(field, value string) string {
 		if !money.MatchString(value) || !amountName.MatchString(rest) {
 			return r.hidden(kindOf(value), value)
 		}
-	case (what == "json" || what == "xml" || what == "effect" || strings.HasPrefix(rest, "json-ld")) && personal.MatchString(last(rest)):
+	case (what == "json" || what == "xml" || what == "effect" || strings.HasPrefix(rest, "json-ld")) && hides(last(rest)):
 		return r.hidden(kindOf(value), value)
 	}
 	return short(r.text(value))
 }
+
+// hides says whether a name is that of something personal. A consent is not, though it is one to e-mail.
+func hides(name string) bool { return personal.MatchString(name) && !amountName.MatchString(name) }
 
 // last is the last named step of a path: that of a list's element is the list's.
 func last(path string) string {
