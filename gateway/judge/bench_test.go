@@ -21,18 +21,18 @@ func BenchmarkLook(b *testing.B) {
 	}
 }
 
-// busy is a cell with something for every test: a tenth of the events bad, on both sides alike.
+// busy is a cell with something for every test, on both sides alike.
 func busy(r *rand.Rand) judge.Cell {
 	c := judge.Cell{Weight: 5000}
 	for side := range c.Side {
 		s := &c.Side[side]
 		s.Requests, s.Visitors, s.Posts, s.Gifts = 2500, 2400+r.Int64N(200), 300, 200
-		s.Failed, s.Network, s.Client, s.Refused, s.Lost = r.Int64N(480), r.Int64N(9), r.Int64N(90), r.Int64N(60), r.Int64N(20)
+		s.Failed, s.Network, s.Client, s.Refused, s.Lost = 20+r.Int64N(10), r.Int64N(9), r.Int64N(90), 10+r.Int64N(6), 3+r.Int64N(6)
 		for i := range s.Latency[10:40] {
-			s.Latency[10+i] = r.Int64N(100)
+			s.Latency[10+i] = 50 + r.Int64N(10)
 		}
 	}
-	c.Pairs = judge.Pairs{Compared: 500, NewBad: r.Int64N(20), LegacyBad: r.Int64N(20), NewSlow: r.Int64N(20), LegacySlow: r.Int64N(20),
-		Differing: r.Int64N(50), Replays: 100, Noise: r.Int64N(10)}
+	c.Pairs = judge.Pairs{Compared: 500, NewBad: 4 + r.Int64N(4), LegacyBad: 4 + r.Int64N(4), NewSlow: 8 + r.Int64N(9), LegacySlow: 8 + r.Int64N(9),
+		Differing: 20 + r.Int64N(10), Replays: 100, Noise: 4 + r.Int64N(3)}
 	return c
 }

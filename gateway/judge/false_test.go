@@ -98,7 +98,7 @@ func TestUnevenSharesAndCommonTroubleAreNoHarm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const canaries, allowed = 800, 16
+			const canaries, allowed = 500, 11
 			stopped := rolledBack(7, canaries, 180, begin)
 			t.Logf("%d of %d", stopped, canaries)
 			if stopped > allowed {

@@ -1,6 +1,28 @@
 // Package judge says of a route group, from what both sides did in the same minutes, whether the new side may have more, must give
 // back what it has, or stays where it is; and by which numbers. It is arithmetic: no clock, no store, no network. The same cells,
 // situation and policy always give the same verdict, bit for bit (J-14).
+//
+// # Method
+//
+// Each test keeps an e-process: the worth of a stake of 1 that is bet, cell after cell, on the new side being worse. If it is no
+// worse, no way of betting makes the stake worth 1/alpha at any time with a chance above alpha (Ville 1939), so that the judge may look
+// after every request for weeks, and its numbers may be read as they stand: a worth of 1,000 is a chance of a thousandth.
+//
+//	attribution.go  visits of donors: whose failure is it, given whose visits these were (J-3)
+//	paired.go       requests given to both sides: which of them failed alone (J-2; McNemar 1947)
+//	slow.go         waits, by the first on answers beyond a limit, by the second on pairs (J-7)
+//	bet.go          the bets: a mixture of ratios, begun again when they have sunk
+//	evidence.go     one stake for all tests: alpha is spent once a group and experiment (J-5)
+//	look.go         from evidence and situation to a verdict
+//
+// What is taken for granted is J-6: that an event is a visitor's and a minute's, and not a hundred times the same visitor's.
+//
+// Sources: G. Shafer, Testing by betting, J. R. Stat. Soc. A 184 (2021) 407-431. V. Vovk and R. Wang, E-values: calibration,
+// combination and applications, Ann. Statist. 49 (2021) 1736-1754: a weighted mean of e-processes is one. A. Ramdas, P. Gruenwald,
+// V. Vovk and G. Shafer, Game-theoretic statistics and safe anytime-valid inference, Statist. Sci. 38 (2023) 576-601. W. Hoeffding,
+// Probability inequalities for sums of bounded random variables, J. Amer. Statist. Assoc. 58 (1963) 13-30, theorem 4: of draws with
+// and without replacement. Q. McNemar, Note on the sampling error of the difference between correlated proportions, Psychometrika 12
+// (1947) 153-157. J. Ville, Etude critique de la notion de collectif, Gauthier-Villars 1939.
 package judge
 
 import "time"
@@ -102,17 +124,17 @@ type Situation struct {
 
 // Evidence is one test's numbers within a verdict.
 type Evidence struct {
-	Test      string   `json:"test"` // failures, slow, refused, lost, differing, paired failures, paired slow, …
-	E         float64  `json:"e"`    // how much likelier than under "the new side is no worse"; capped at 1e12
-	Threshold float64  `json:"threshold"`
-	New       [2]int64 `json:"new"` // of how many, how many bad
+	Test      string   `json:"test"`      // Together, or the name of one
+	E         float64  `json:"e"`         // what a stake of 1 has become; at most 1e12
+	Threshold float64  `json:"threshold"` // of E at which this alone would be harm
+	New       [2]int64 `json:"new"`       // at the present weight: of how many, how many bad
 	Legacy    [2]int64 `json:"legacy"`
 }
 
 // Verdict is what the judge says, and why.
 type Verdict struct {
 	Kind     Kind       `json:"kind"`
-	Reason   string     `json:"reason"` // one word, for programs: harm, breaker, sample, dwell, calendar, guard, held, frozen, stale, quorum, no_traffic, common, …
+	Reason   string     `json:"reason"` // one word, for programs; Look lists them
 	Why      string     `json:"why"`    // a sentence with the numbers, for people
 	Blame    Blame      `json:"blame"`
 	Evidence []Evidence `json:"evidence"`

@@ -15,8 +15,11 @@ func (l *look) proof() string {
 		return join("in ", count(l.Critical), " of the requests that both sides were given, what the new side would have stored differs from what ",
 			"legacy did store in an amount or a consent. One is enough")
 	}
-	return l.shown(l.leading()) + join("; if both were equally good, evidence this strong would come at most once in ",
-		count(int64(l.evidence[0].E)), " ramps")
+	ramps := "a billion"
+	if e := l.evidence[0].E; e < 1e9 {
+		ramps = count(int64(e))
+	}
+	return l.shown(l.leading()) + join("; if both were equally good, evidence this strong would come at most once in ", ramps, " ramps")
 }
 
 // shown is one test's numbers in words.
