@@ -10,17 +10,15 @@ import (
 
 // The recorded site's GETs (facts: the load to plan for): a lognormal through their median and 95th percentile.
 const (
-	median     = 142 * time.Millisecond
-	percent95  = 563 * time.Millisecond
-	normal95   = 1.6448536269514722 // of a normal distribution
-	sliceDraws = 48                 // so many waits are drawn one by one; more of them bucket by bucket
+	median    = 142 * time.Millisecond
+	percent95 = 563 * time.Millisecond
+	normal95  = 1.6448536269514722 // of a normal distribution
+	few       = 16                 // so many waits are drawn one by one; more of them by halves
 )
 
 // waits is a distribution of answer times over judge's buckets.
 type waits struct {
-	share [judge.Buckets]float64 // of all, that fall into a bucket
-	below [judge.Buckets]float64 // of all, that fall into it or one before
-	tail  [judge.Buckets]float64 // of what is in a bucket or after it, that falls into it
+	below [judge.Buckets]float64 // share of all that falls into a bucket or one before it
 }
 
 // slower is the base distribution with every answer of the slower half stretched, so that the 95th percentile is later by a time
@@ -29,22 +27,14 @@ func slower(by time.Duration) *waits {
 	base := math.Log(float64(percent95)/float64(median)) / normal95
 	late := math.Log(float64(percent95+by)/float64(median)) / normal95
 	w := &waits{}
-	before := 0.0
-	for i := range judge.Buckets {
-		up := 1.0
-		if i < judge.Buckets-1 {
-			z := math.Log(float64(judge.Bound(i)) / float64(median))
-			up = normal(z / base)
-			if z > 0 {
-				up = normal(z / late)
-			}
+	for i := range judge.Buckets - 1 {
+		z := math.Log(float64(judge.Bound(i)) / float64(median))
+		w.below[i] = normal(z / base)
+		if z > 0 {
+			w.below[i] = normal(z / late)
 		}
-		w.share[i], w.below[i] = up-before, up
-		if before < 1 {
-			w.tail[i] = min(1, (up-before)/(1-before))
-		}
-		before = up
 	}
+	w.below[judge.Buckets-1] = 1
 	return w
 }
 
@@ -64,21 +54,33 @@ func hurt(by, margin time.Duration, percent int) float64 {
 func normal(z float64) float64 { return math.Erfc(-z/math.Sqrt2) / 2 }
 
 // draw adds n answers' times to a histogram.
-func (w *waits) draw(d dice, n int64, into *judge.Histogram) {
-	if n <= sliceDraws {
+func (w *waits) draw(d dice, n int64, into *judge.Histogram) { w.part(d, n, 0, judge.Buckets, into) }
+
+// part draws n waits that lie in the buckets from low to under high: the many by halves, the few one by one.
+func (w *waits) part(d dice, n int64, low, high int, into *judge.Histogram) {
+	from, to := w.before(low), w.before(high)
+	switch {
+	case n == 0:
+	case high-low == 1:
+		into[low] += n
+	case n <= few:
 		for range n {
-			into[sort.SearchFloat64s(w.below[:judge.Buckets-1], d.Float64())]++
+			into[low+sort.SearchFloat64s(w.below[low:high-1], from+(to-from)*d.Float64())]++
 		}
-		return
+	default:
+		middle := (low + high) / 2
+		left := d.binomial(n, (w.before(middle)-from)/(to-from))
+		w.part(d, left, low, middle, into)
+		w.part(d, n-left, middle, high, into)
 	}
-	for i := 0; n > 0; i++ {
-		k := n
-		if i < judge.Buckets-1 {
-			k = d.binomial(n, w.tail[i])
-		}
-		into[i] += k
-		n -= k
+}
+
+// before is the share of all waits in the buckets before one.
+func (w *waits) before(bucket int) float64 {
+	if bucket == 0 {
+		return 0
 	}
+	return w.below[bucket-1]
 }
 
 // quantile reads a histogram as monitoring does: along a straight line within the bucket. In milliseconds; NaN of nothing.

@@ -59,7 +59,7 @@ rolled back at most, and harm found in nine ramps of ten.`,
 	}
 	f := c.Flags()
 	f.BoolVar(&s.suite, "suite", false, "the tables of healthy and harmed ramps by three rules")
-	f.IntVar(&s.ramps, "ramps", 200, "ramps a row of the suite; rows at 3 requests a minute have a quarter")
+	f.IntVar(&s.ramps, "ramps", 100, "ramps a row of the suite; rows at 3 requests a minute have a quarter")
 	f.BoolVar(&s.markdown, "markdown", false, "the suite's tables as the README has them")
 	f.Uint64Var(&s.seed, "seed", 1, "another seed draws other ramps, the same one the same")
 	f.StringArrayVar(&s.logs, "log", nil, "an access log of any size, plain or .gz, or the word sample; several in the order of their time")
