@@ -13,7 +13,29 @@ var effects = []string{"/cron.php", "/cron/", "/user/logout", "/user/reset/", "/
 
 var effectWords = []string{"unsubscribe", "approve", "confirm", "delete", "token=", "/done"}
 
-// harmless says of nearly every request, without allocating, what sideEffects would: that it changes nothing. Where it is false, nothing is said.
+// sideEffects says whether a GET may change something at the old site. Ordinary paths do not allocate.
+func sideEffects(path, query []byte) bool {
+	return !harmless(path, query) && resolvedEffects(path, query)
+}
+
+func resolvedEffects(path, query []byte) bool {
+	resolved := bytes.ToLower(route.Resolve(path))
+	for _, e := range effects {
+		if string(resolved) == e || bytes.HasPrefix(resolved, []byte(e)) && (e[len(e)-1] == '/' || resolved[len(e)] == '/') {
+			return true
+		}
+	}
+	query = bytes.ToLower(query)
+	for _, w := range effectWords {
+		if bytes.Contains(resolved, []byte(w)) || bytes.Contains(query, []byte(w)) {
+			return true
+		}
+	}
+	page, reading := route.PHP(query, "q") // Drupal's old form of addresses
+	return reading == route.Unsure || reading == route.Found && resolvedEffects(append([]byte{'/'}, page...), nil)
+}
+
+// harmless knows nearly every request that changes nothing by a look at its bytes. Where it is false, nothing is said.
 func harmless(path, query []byte) bool {
 	for i, c := range path {
 		switch c {
@@ -33,9 +55,12 @@ func harmless(path, query []byte) bool {
 			return false
 		}
 	}
-	for i := range query {
-		begins := i == 0 || query[i-1] == '&' || query[i-1] == ';'
-		if begins && (query[i]|0x20 == 'q' || query[i] == '%' || query[i] == '+' || query[i] == ' ') || wordAt(query[i:]) {
+	if len(query) > 1000 {
+		return false // PHP does not read all of it (W-13)
+	}
+	for i, c := range query {
+		begins := i == 0 || query[i-1] == '&'
+		if c <= ' ' || begins && (c|0x20 == 'q' || c == '%' || c == '+') || wordAt(query[i:]) {
 			return false
 		}
 	}
@@ -57,22 +82,4 @@ func wordAt(text []byte) bool {
 
 func foldPrefix(text []byte, word string) bool {
 	return len(text) >= len(word) && wire.Fold(text[:len(word)], word)
-}
-
-// sideEffects says whether a GET may change something at the old site.
-func sideEffects(path, query []byte) bool {
-	resolved := bytes.ToLower(route.Resolve(path))
-	for _, e := range effects {
-		if string(resolved) == e || bytes.HasPrefix(resolved, []byte(e)) && (e[len(e)-1] == '/' || resolved[len(e)] == '/') {
-			return true
-		}
-	}
-	query = bytes.ToLower(query)
-	for _, w := range effectWords {
-		if bytes.Contains(resolved, []byte(w)) || bytes.Contains(query, []byte(w)) {
-			return true
-		}
-	}
-	page, reading := route.PHP(query, "q") // Drupal's old form of addresses
-	return reading == route.Unsure || reading == route.Found && sideEffects(append([]byte{'/'}, page...), nil)
 }

@@ -205,11 +205,11 @@ func (x *exchange) judged() bool {
 			agent = f.Value
 		}
 	}
-	return !x.c.robots(agent) && (harmless(x.req.Path, x.req.Query) || !sideEffects(x.req.Path, x.req.Query))
+	return !x.c.robots(agent) && !sideEffects(x.req.Path, x.req.Query)
 }
 
-// who is the visitor as a hash: by what the side was drawn from, or by the address where that is a page, or an id that nobody has shown
-// again yet.
+// who is the visitor as a hash: by what the side was drawn from, or by the address where that is a page, or an id that nobody has
+// shown again yet: a client without cookies would be a new visitor with each request.
 func (x *exchange) who() uint64 {
 	if x.Bucket >= 0 && !x.newcomer && x.group.Key.Kind != split.URL {
 		return maphash.Bytes(x.c.g.tallies.seed, x.key)

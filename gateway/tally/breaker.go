@@ -95,7 +95,7 @@ func (br *Breaker) follows(revision, now int64) bool {
 		br.mu.Lock()
 		if br.revision.Load() < revision {
 			br.row.Store(0)
-			br.sides[split.New].since.Store(now + 1)
+			br.sides[split.New].forget(now)
 			br.revision.Store(revision)
 		}
 		br.mu.Unlock()
@@ -157,6 +157,12 @@ func (w *window) add(now int64, failed bool) {
 			return
 		}
 	}
+}
+
+// forget leaves out what was counted so far.
+func (w *window) forget(now int64) {
+	w.places[now%parts].Store(0)
+	w.since.Store(now)
 }
 
 func (w *window) sum(now int64) (total, bad int) {
