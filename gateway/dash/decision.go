@@ -89,7 +89,11 @@ func (a *api) why(r *http.Request) (any, error) {
 
 func again(record judge.Record) Why {
 	verdict, err := record.Again()
-	return Why{Decision: record, Again: verdict, Same: err == nil}
+	w := Why{Decision: record, Again: verdict, Same: err == nil}
+	if err != nil {
+		w.Wrong = err.Error()
+	}
+	return w
 }
 
 // Diffs is what comparing the sides has found.

@@ -141,7 +141,7 @@ func (b *groupBody) steps(a *api, g *config.Group) {
 		b.Next = fmt.Sprintf("%s of visitors, if somebody approves a schedule or promotes by hand.", percent(next.Weight))
 	default:
 		b.Next = percent(next.Weight) + " of visitors."
-		b.Waits = "It waits: " + b.Why
+		b.Waits = said("it waits: " + b.Why)
 		if b.Verdict == string(judge.PromoteOK) {
 			b.Waits = "The judge takes it now."
 		}

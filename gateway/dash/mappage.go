@@ -122,8 +122,8 @@ func (a *api) mapPage(r *http.Request, v *view) error {
 	}
 	body.neighbours(all, at)
 	inside, way, out := body.sort(stands)
-	body.Headline = fmt.Sprintf("%s in the monolith, %s on the way, %s outside", groups(inside), count(way), count(out))
-	body.Lead = "Now."
+	body.Headline = strings.TrimSuffix(said(fmt.Sprintf("%s in the monolith, %s on the way, %s outside", groups(inside), count(way), count(out))), ".")
+	body.Lead = "As it stands now."
 	if past {
 		body.Lead = "As it stood on " + at.In(v.Zone).Format("2 January 2006, 15:04:05") + "."
 	}

@@ -159,7 +159,7 @@ func TestEveryPageShowsWhatIs(t *testing.T) {
 	p := o.person("token of vera")
 	for path, wants := range map[string][]string{
 		"/":                              {"1 of 3 groups have left the monolith, 1 on the way", "a &lt;b&gt;tenth&lt;/b&gt;", "The truth is in drupal", "10 %"},
-		"/map":                           {"one group in the monolith, one on the way, one outside", "everything else", "<svg"},
+		"/map":                           {"One group in the monolith, one on the way, one outside", "everything else", "<svg"},
 		"/groups/donate":                 {"Requests a minute", "polyline", "header location", "/node/2/done", "What the policy default proposes", "nobody has approved it", "A rollback was never rehearsed"},
 		"/journal":                       {"first seen in the configuration", "0 % → 10 %", "Entries 1 to 2"},
 		"/journal?group=donate&verify=1": {"All 2 entries hold"},

@@ -70,7 +70,7 @@ func (a *api) overview(_ *http.Request, v *view) error {
 		case r.Weight > 0:
 			way++
 		}
-		if r.Readiness.State == cutover.Red && r.Weight > 0 {
+		if r.Readiness.State != cutover.Green && r.Weight > 0 {
 			red++
 		}
 	}
@@ -81,7 +81,7 @@ func (a *api) overview(_ *http.Request, v *view) error {
 	lead := "Every group that has moved can go back without a loss."
 	switch {
 	case red > 0:
-		lead = fmt.Sprintf("%d of those that have moved could not go back without a loss.", red)
+		lead = fmt.Sprintf("%d of those that have moved would lose something by going back, or nobody knows what.", red)
 	case moved+way == 0:
 		lead = "Everything goes to the old side."
 	}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/banyan-migration/banyan/gateway/dash/who"
 )
@@ -100,6 +102,7 @@ var words = template.FuncMap{
 	"add":      func(a, b int) int { return a + b },
 	"evidence": sayEvidence,
 	"links":    links,
+	"said":     said,
 }
 
 // percent writes basis points as people say them.
@@ -139,6 +142,18 @@ func lasting(d time.Duration) string {
 		return fmt.Sprintf("%d s", max(0, int(d.Seconds())))
 	}
 	return fmt.Sprintf("%d ms", d.Milliseconds())
+}
+
+// said makes a sentence of what the judge or a meter says.
+func said(s string) string {
+	if s == "" {
+		return s
+	}
+	first, size := utf8.DecodeRuneInString(s)
+	if s = string(unicode.ToUpper(first)) + s[size:]; !strings.HasSuffix(s, ".") {
+		s += "."
+	}
+	return s
 }
 
 func thousands(n int64) string {

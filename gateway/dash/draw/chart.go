@@ -102,7 +102,7 @@ func (c *Chart) tenfold(low, high float64, say func(float64) string) func(float6
 	bottom, top := math.Floor(math.Log10(low)), math.Ceil(math.Log10(high*1.01))
 	top = max(top, bottom+1)
 	y := func(v float64) float64 {
-		return px(c.Bottom - (c.Bottom-c.Top)*(math.Log10(max(v, low))-bottom)/(top-bottom))
+		return px(c.Bottom - (c.Bottom-c.Top)*(max(math.Log10(v), bottom)-bottom)/(top-bottom))
 	}
 	for p := bottom; p <= top; p++ {
 		c.YTicks = append(c.YTicks, Tick{y(math.Pow(10, p)), say(math.Pow(10, p))})

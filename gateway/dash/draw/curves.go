@@ -8,8 +8,11 @@ import (
 	"github.com/banyan-migration/banyan/gateway/judge"
 )
 
-// most is how many points a curve has at most.
-const most = 120
+// most is how many points a curve has at most. Failures are rare: fewer points say more of them.
+const (
+	most = 120
+	few  = 36
+)
 
 // stretch is the cells of a while, added up.
 type stretch struct {
@@ -18,8 +21,8 @@ type stretch struct {
 	side   [2]judge.Counts
 }
 
-// stretches adds cells up into at most so many of equal length; how long each is, too. cell is how long one cell is.
-func stretches(cells []judge.Cell, w Window, cell time.Duration) ([]stretch, time.Duration) {
+// stretches adds cells up into at most so many of equal length, and gives how long each is. cell is how long one cell is.
+func stretches(cells []judge.Cell, w Window, cell time.Duration, most time.Duration) ([]stretch, time.Duration) {
 	every := max(cell, time.Millisecond)
 	for _, s := range append([]time.Duration{every}, spacings...) {
 		if every = max(s, cell); w.To.Sub(w.From) <= every*most {
@@ -48,8 +51,9 @@ var classes = [2]string{"legacy", "new"}
 
 // Curves draws a group's cells: the new side's share, requests a minute, failures and latency of both sides. names are the sides' own.
 func Curves(cells []judge.Cell, w Window, cell time.Duration, names [2]string) []*Chart {
-	all, every := stretches(cells, w, cell)
-	return []*Chart{share(all, w, names), rate(all, every, w, names), failures(all, every, w, names), latency(all, every, w, names)}
+	all, every := stretches(cells, w, cell, most)
+	rare, longer := stretches(cells, w, cell, few)
+	return []*Chart{share(all, w, names), rate(all, every, w, names), failures(rare, longer, w, names), latency(all, every, w, names)}
 }
 
 func (c *Chart) silent(all []stretch) bool {
@@ -78,7 +82,9 @@ func share(all []stretch, w Window, names [2]string) *Chart {
 	now := float64(all[len(all)-1].weight) / 100
 	p.add(c.Right, y(now))
 	c.end(p, percent(now))
-	c.Desc = fmt.Sprintf("From %s to %s of visitors.", percent(float64(all[0].weight)/100), percent(now))
+	if c.Desc = fmt.Sprintf("From %s to %s.", percent(float64(all[0].weight)/100), percent(now)); all[0].weight == all[len(all)-1].weight {
+		c.Desc = percent(now) + " at both ends."
+	}
 	return c
 }
 
@@ -148,7 +154,7 @@ func failures(all []stretch, every time.Duration, w Window, names [2]string) *Ch
 }
 
 func latency(all []stretch, every time.Duration, w Window, names [2]string) *Chart {
-	c := w.frame("latency", "Time to the answer: median, and dashed the 95th of 100")
+	c := w.frame("latency", "Time to the answer")
 	low, high := math.Inf(1), 1.0
 	var whole [2]judge.Histogram
 	for _, s := range all {
@@ -180,7 +186,7 @@ func latency(all []stretch, every time.Duration, w Window, names [2]string) *Cha
 		}
 		c.end(p95, "")
 		c.end(p50, names[side])
-		c.Desc += fmt.Sprintf("%s: median %s, 95th of 100 %s. ", names[side], sayMS(ms(whole[side], 0.5)), sayMS(ms(whole[side], 0.95)))
+		c.Desc += fmt.Sprintf("%s: median %s, 95th of 100 (dashed) %s. ", names[side], sayMS(ms(whole[side], 0.5)), sayMS(ms(whole[side], 0.95)))
 	}
 	c.apart()
 	c.Desc += "The scale goes in tenfold steps."

@@ -63,9 +63,10 @@ const (
 
 // Places draws the map: on a screen the three columns stand side by side, on a telephone below one another. monolith is where what no
 // route takes goes.
-func Places(places []Place, monolith string, stands []Stand, zone *time.Location, small bool) Map {
+func Places(places []Place, monolith string, stands []Stand, zone *time.Location, small bool) (m Map) {
+	defer m.edge()
 	inside, way, outside := frames(places, monolith, stands, zone)
-	m := Map{ID: "drawn", Class: "wide", Title: "What is in the monolith, and what stands outside", W: mapWide}
+	m = Map{ID: "drawn", Class: "wide", Title: "What is in the monolith, and what stands outside", W: mapWide}
 	if small {
 		m.ID, m.Class, m.W = "drawn-narrow", "narrow", mapSmall
 		_, m.H = column(slices.Concat([]*Frame{inside, way}, outside), 0, 0, mapSmall)
@@ -89,6 +90,9 @@ func Places(places []Place, monolith string, stands []Stand, zone *time.Location
 	m.take(outside...)
 	return m
 }
+
+// edge leaves room for the strokes of the outermost frames.
+func (m *Map) edge() { m.W, m.H = m.W+2, m.H+2 }
 
 func (m *Map) take(frames ...*Frame) {
 	for _, f := range frames {
@@ -162,7 +166,7 @@ func about(p Place) string {
 	case "drupal8":
 		return "Drupal 8"
 	}
-	return "services"
+	return "stands on its own"
 }
 
 func (s Stand) about(zone *time.Location) string {

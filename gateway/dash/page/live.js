@@ -32,21 +32,30 @@
     setTimeout(() => { asked = false; refresh(); }, 400);
   }
 
-  function sentence(status) {
-    const parts = Object.values(status.groups).map(g => `${g.group} ${g.weight / 100} percent, ${g.verdict.toLowerCase().replace("_", " ")}`);
-    return `Live. Revision ${status.revision}: ${parts.join("; ")}.`;
+  // What has changed since the last word, said once.
+  const known = new Map();
+  function tell(status) {
+    const fresh = [];
+    for (const g of Object.values(status.groups)) {
+      const words = `${g.group} ${g.weight / 100} percent, ${g.verdict.toLowerCase().replace("_", " ")}`;
+      if (known.get(g.group) !== words) fresh.push(words);
+      known.set(g.group, words);
+    }
+    return fresh;
   }
 
-  let before = "";
+  let first = true;
   const events = new EventSource(address);
   events.addEventListener("status", event => {
-    const said = sentence(JSON.parse(event.data));
-    if (said !== before) { live.textContent = said; }
-    if (before !== "") soon();
-    before = said;
+    const fresh = tell(JSON.parse(event.data));
+    if (first) live.textContent = "Live: it changes by itself.";
+    else if (fresh.length) live.textContent = `Changed: ${fresh.join("; ")}.`;
+    if (!first) soon();
+    first = false;
   });
   events.addEventListener("curves", soon);
-  events.onerror = () => { live.textContent = "Not live: the gateway does not answer, or the session is over. What you see may be old."; before = " "; };
+  events.onopen = () => { if (!first) { live.textContent = "Live again."; soon(); } };
+  events.onerror = () => { live.textContent = "Not live: the gateway does not answer, or the session is over. What you see may be old."; };
   document.addEventListener("visibilitychange", () => { if (!document.hidden && again) { again = false; soon(); } });
   addEventListener("pagehide", () => events.close());
 
