@@ -32,6 +32,7 @@ func RefactorSpaces(name string, src []byte) (*Imported, error) {
 		}
 	}
 	w.literalFirst()
+	w.groups = slices.DeleteFunc(w.groups, func(g *groupText) bool { return len(g.routes) == 0 })
 	out := &Imported{Groups: len(w.groups)}
 	for _, g := range w.groups {
 		out.Routes += len(g.routes)
@@ -69,6 +70,10 @@ type takenRoute struct {
 
 func (w *importer) take(r *spaceRoute) {
 	to := w.backendOf(r.service, r.line)
+	if r.path == "" {
+		w.add(r.line, "a route to "+to.name, "it has no path: left out")
+		return
+	}
 	if !w.passes(r, to) {
 		return
 	}
@@ -208,8 +213,8 @@ func (w *importer) emit(g *groupText, method, path string, line int) {
 		text += "/"
 	}
 	match := strings.TrimSpace(method + " " + text)
-	if _, err := route.ParseMatch(match); err != nil || strings.ContainsAny(match, "?\"\\") {
-		w.add(line, strings.TrimSpace(method+" "+path), "is no match here: %v", err)
+	if _, err := route.ParseMatch(match); err != nil || path[0] != '/' || strings.ContainsAny(text, "?\"\\ ") || oneLine(text) != text {
+		w.add(line, match, "is no match here, such as GET /gallery/{id}: left out")
 		return
 	}
 	key := method + " " + blank(text)

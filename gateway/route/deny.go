@@ -22,6 +22,14 @@ func NewDeny(paths []string) (*Deny, error) {
 	return d, nil
 }
 
+// Paths are the denied ones. The slice is the list's own: do not change it.
+func (d *Deny) Paths() []string {
+	if d == nil {
+		return nil
+	}
+	return d.paths
+}
+
 // Refuses says whether a request is denied, reading its raw path, its fully resolved path and the page that Drupal
 // would take from ?q=: one of them is enough (W-11). Ordinary paths do not allocate.
 func (d *Deny) Refuses(path, query []byte) bool {
