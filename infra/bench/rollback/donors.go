@@ -20,9 +20,9 @@ const donors = 50
 
 // asked is one request and who answered it.
 type asked struct {
-	began time.Time
-	fresh bool
-	err   error
+	began, ended time.Time
+	fresh        bool
+	err          error
 }
 
 // run has donors ask at a rate, rolls the group back in the midst, and says what came of it.
@@ -34,14 +34,14 @@ func run(dir string, rate int, before, after time.Duration) (r result, err error
 		return result{}, err
 	}
 	began := time.Now()
-	called := began.Add(before)
+	due := began.Add(before)
 	all := make([][]asked, donors)
 	var asking sync.WaitGroup
 	for i := range all {
-		asking.Go(func() { all[i] = ask(s.gateways, i, rate, began, called.Add(after)) })
+		asking.Go(func() { all[i] = ask(s.gateways, i, rate, began, due.Add(after)) })
 	}
-	time.Sleep(time.Until(called))
-	called = time.Now()
+	time.Sleep(time.Until(due))
+	called := time.Now()
 	group, err := s.plans[0].Rollback(ctx, cutover.Change{Group: "appeal", Who: "bench-rollback", Why: "to see how long it takes"})
 	committed := time.Since(called)
 	asking.Wait()
@@ -87,7 +87,7 @@ func (l *line) hangUp() {
 func (l *line) ask() asked {
 	a := asked{began: time.Now()}
 	body, err := l.exchange()
-	if a.fresh, a.err = body == "new", err; err != nil {
+	if a.ended, a.fresh, a.err = time.Now(), body == "new", err; err != nil {
 		l.hangUp()
 	}
 	return a
@@ -116,7 +116,8 @@ func (l *line) exchange() (string, error) {
 	return string(body), err
 }
 
-// sum looks at every donor before the call, and from a second after it on; in between replicas may differ.
+// sum looks at every donor by what was answered before the call, and by what was asked from a second after it on; in between replicas
+// may differ.
 func sum(all [][]asked, called time.Time) (r result) {
 	r.donors = len(all)
 	for _, requests := range all {
@@ -130,7 +131,7 @@ func sum(all [][]asked, called time.Time) (r result) {
 					r.why = a.err
 				}
 				continue
-			case since < 0:
+			case a.ended.Before(called):
 				sides[0][side(a)] = true
 			case since >= within:
 				sides[1][side(a)] = true
