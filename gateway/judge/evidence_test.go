@@ -58,6 +58,56 @@ func integral(b, c int64) float64 {
 	return math.Log(2 * sum * 0.5 / n / 3)
 }
 
+// If both sides are equally good, the stake is worth at most what it was, on the average over all ways in which the failures of a block
+// can fall upon its visits; and exactly what it was over all ways in which pairs can fall (J-2, J-3, Hoeffding 1963).
+func TestNoBetIsBetterThanFair(t *testing.T) {
+	t.Parallel()
+	for _, visits := range [][2]int64{{3, 3}, {3, 8}, {8, 3}, {57, 3}, {5, 40}, {200, 200}} {
+		for _, failed := range []int64{1, 2, 3, 5} {
+			mean, chances := 0.0, 0.0
+			for k := max(0, failed-visits[judge.Legacy]); k <= min(failed, visits[judge.New]); k++ {
+				var c judge.Cell
+				c.Side[judge.Legacy] = judge.Counts{Visitors: visits[judge.Legacy], Failed: failed - k}
+				c.Side[judge.New] = judge.Counts{Visitors: visits[judge.New], Failed: k}
+				chance := choose(visits[judge.New], k) * choose(visits[judge.Legacy], failed-k) / choose(visits[0]+visits[1], failed)
+				mean += chance * evidence(t, judge.Look(after(c), ready, judge.Default), judge.Failures).E
+				chances += chance
+			}
+			if math.Abs(chances-1) > 1e-9 || mean > 1+1e-9 {
+				t.Errorf("%d failures among %v visits are worth %.6f on the average", failed, visits, mean)
+			}
+		}
+	}
+	for n := range int64(40) {
+		mean := 0.0
+		for b := range n + 1 {
+			mean += choose(n, b) * math.Exp2(-float64(n)) * judge.Discordant(b, n-b)
+		}
+		if math.Abs(mean-1) > 1e-9 {
+			t.Errorf("%d discordant pairs are worth %.9f on the average", n, mean)
+		}
+	}
+}
+
+// choose is how many ways there are to take k of n.
+func choose(n, k int64) float64 {
+	ways := 1.0
+	for i := range k {
+		ways *= float64(n-i) / float64(i+1)
+	}
+	return ways
+}
+
+// Before anything was bet, the stake is whole, whoever shadows: its parts sum to 1.
+func TestTheStakeIsOne(t *testing.T) {
+	t.Parallel()
+	for _, shadowed := range []bool{false, true} {
+		if e := judge.Look(judge.State{Shadowed: shadowed}, ready, judge.Default).Evidence[0].E; math.Abs(e-1) > 1e-12 {
+			t.Errorf("shadowed %v: the stake is %g", shadowed, e)
+		}
+	}
+}
+
 // A month of healthy visits sinks every bet: J-3's own process would need another month to rise again. A fault that comes then is found
 // with less than five times the visits of one that is there from the start, which is the price of having looked all month.
 func TestALateFaultIsFound(t *testing.T) {

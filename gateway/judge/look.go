@@ -215,7 +215,7 @@ func (l *look) dwells(v *Verdict) bool {
 	return v.hold("dwell", join(span(max(so, 0)), " of ", span(l.now.Dwell), " at ", percent(l.now.Weight), " have passed"), l.aside())
 }
 
-// sampled is J-9. At weight 0 the sample is what shadow compared.
+// sampled is J-9: never less than one visitor a side. At weight 0 the sample is what shadow compared.
 func (l *look) sampled(v *Verdict) bool {
 	if l.now.Weight == 0 {
 		if l.Pairs.Compared >= l.now.Sample {
@@ -223,13 +223,14 @@ func (l *look) sampled(v *Verdict) bool {
 		}
 		return v.hold("sample", join(count(l.Pairs.Compared), " of ", count(l.now.Sample), " requests compared in shadow"), l.aside())
 	}
+	want := max(l.now.Sample, 1)
 	for _, side := range [...]int{New, Legacy} {
-		if n := l.Side[side].Visitors; n < l.now.Sample {
+		if n := l.Side[side].Visitors; n < want {
 			reason := "sample"
 			if n == 0 {
 				reason = "no_traffic"
 			}
-			return v.hold(reason, join(count(n), " of ", count(l.now.Sample), " visitors on ", sides[side], " at ", percent(l.now.Weight)), l.aside())
+			return v.hold(reason, join(count(n), " of ", count(want), " visitors on ", sides[side], " at ", percent(l.now.Weight)), l.aside())
 		}
 	}
 	return false

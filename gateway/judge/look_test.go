@@ -52,6 +52,8 @@ func TestEachVerdictHasItsReason(t *testing.T) {
 	full.Weight, full.Side[judge.Legacy] = 10000, judge.Counts{}
 	shadow := equal()
 	shadow.Weight, shadow.Side[judge.New], shadow.Pairs = 0, judge.Counts{}, judge.Pairs{Compared: 900}
+	dark := shadow
+	dark.Pairs = judge.Pairs{}
 	clients := equal()
 	clients.Side[judge.New].Client = 900
 	older := equal()
@@ -119,6 +121,10 @@ func TestEachVerdictHasItsReason(t *testing.T) {
 		{"a side without visitors", []judge.Cell{full}, nil, judge.Hold, "no_traffic", judge.Nobody, "0 of 1,827 visitors on legacy"},
 		{"a small sample in shadow", []judge.Cell{shadow}, func(s *judge.Situation) { s.Weight, s.Next = 0, 100 },
 			judge.Hold, "sample", judge.Nobody, "900 of 1,827 requests compared in shadow"},
+		{"a step from nothing, as approved", []judge.Cell{dark}, func(s *judge.Situation) { s.Weight, s.Next, s.Sample = 0, 100, 0 },
+			judge.PromoteOK, "clean", judge.Nobody, "no shadow was asked for; 1 % may follow"},
+		{"nobody on the new side, and no sample asked for", []judge.Cell{{At: noon, Weight: 5000, Side: [2]judge.Counts{{Visitors: 9}, {}}}},
+			func(s *judge.Situation) { s.Sample = 0 }, judge.Hold, "no_traffic", judge.Nobody, "0 of 1 visitors on the new side"},
 		{"a clean shadow", []judge.Cell{shadow, shadow, shadow}, func(s *judge.Situation) { s.Weight, s.Next = 0, 100 },
 			judge.PromoteOK, "clean", judge.Nobody, "in 2,700 requests given to both sides nothing stands against the new side; 1 % may follow"},
 		{"doubt", []judge.Cell{unsure}, nil, judge.Hold, "doubt", judge.Nobody, "no step up while it is in doubt: the new side failed 17 of 2,000"},

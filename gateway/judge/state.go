@@ -48,8 +48,9 @@ func (s *State) Add(c Cell, p Policy) {
 	s.watch(old, fresh)
 	if !s.Common {
 		s.unpaired(old, fresh, &p)
+		s.pair(&c.Pairs)
 	}
-	s.pair(&c.Pairs)
+	s.Critical += c.Pairs.Critical
 	s.Past.add(&old.Latency)
 	s.Side[Legacy].add(old)
 	s.Side[New].add(fresh)
@@ -81,7 +82,7 @@ func (s *State) bets() [12]*bet {
 		&slow[0], &slow[1], &slow[2], &slow[3], &slow[4]}
 }
 
-// watch looks whether both sides fail together: whoever is worse then, a rollback would not help.
+// watch looks whether both sides fail together. Nothing is bet on such a cell: whoever is worse then, a rollback would not help.
 func (s *State) watch(old, fresh *Counts) {
 	s.Trend[Legacy].add(old.Visitors, old.Failed)
 	s.Trend[New].add(fresh.Visitors, fresh.Failed)
@@ -110,5 +111,4 @@ func (s *State) pair(c *Pairs) {
 	s.PairedBad.add(c.NewBad, c.LegacyBad)
 	s.PairedSlow.add(c.NewSlow, c.LegacySlow)
 	s.Differing.add([2]int64{c.Replays, c.Compared}, [2]int64{c.Noise, c.Differing}, false)
-	s.Critical += c.Critical
 }

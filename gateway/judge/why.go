@@ -50,11 +50,14 @@ func (l *look) shown(e Evidence) string {
 
 // clean is why a group may have more.
 func (l *look) clean() string {
-	failures := l.evidence[1]
-	if l.now.Weight == 0 {
-		return join("in ", count(l.Pairs.Compared), " requests given to both sides nothing stands against the new side; ", percent(l.now.Next), " may follow")
+	next := join("; ", percent(l.now.Next), " may follow")
+	switch {
+	case l.now.Weight > 0:
+		return join(l.shown(l.evidence[1]), " at ", percent(l.now.Weight), next)
+	case l.Pairs.Compared > 0:
+		return join("in ", count(l.Pairs.Compared), " requests given to both sides nothing stands against the new side", next)
 	}
-	return l.shown(failures) + join(" at ", percent(l.now.Weight), "; ", percent(l.now.Next), " may follow")
+	return "the new side has had no requests, and no shadow was asked for" + next
 }
 
 // tail is the wait that 95 % do not exceed, in words.
