@@ -189,3 +189,13 @@ func TestAWeightCutsCountsAndKeepsEvidence(t *testing.T) {
 		t.Errorf("the evidence was %.3f and is %.3f", was.E, is.E)
 	}
 }
+
+// A replica with an old plan does not take the step's sample away.
+func TestALaggardDoesNotSetTheStepBack(t *testing.T) {
+	t.Parallel()
+	old := equal()
+	old.Revision, old.Weight = 6, 1000
+	if v := judge.Look(after(equal(), old), ready, judge.Default); v.Kind != judge.PromoteOK || evidence(t, v, judge.Failures).New[0] != 2000 {
+		t.Errorf("%s (%s): %s", v.Kind, v.Reason, v.Why)
+	}
+}

@@ -6,10 +6,11 @@ import "time"
 // begins with the zero State. It is a plain value of a few kilobytes, however long the experiment lasts; what JSON writes of it JSON
 // reads back bit for bit.
 type State struct {
-	Seen    int64     `json:"seen"`    // cells
-	Last    time.Time `json:"last"`    // the newest cell with a visit or a pair
-	Weight  int       `json:"weight"`  // of the newest cell
-	Unsound bool      `json:"unsound"` // the newest cell was not a possible one, and was left out
+	Seen     int64     `json:"seen"`     // cells
+	Last     time.Time `json:"last"`     // the newest cell with a visit or a pair
+	Revision int64     `json:"revision"` // the newest of all cells
+	Weight   int       `json:"weight"`   // at that revision
+	Unsound  bool      `json:"unsound"`  // the newest cell was not a possible one, and was left out
 
 	Side     [2]Counts `json:"side"` // since Weight was reached
 	Pairs    Pairs     `json:"pairs"`
@@ -31,12 +32,14 @@ type State struct {
 }
 
 // Add takes a cell that follows those before it. A cell that cannot be (a negative count) is left out, and makes Look hold until a
-// sound one has come. The same cell twice counts twice: whoever merges the replicas' cells sees to that.
+// sound one has come. A cell of an older revision than the newest is left out, too: a replica that lags behind the plan would else set
+// the step's counts back with every cell. The same cell twice counts twice: whoever merges the replicas' cells sees to that.
 func (s *State) Add(c Cell, p Policy) {
 	s.Seen++
-	if s.Unsound = p.Check() != nil || !c.sound(); s.Unsound {
+	if s.Unsound = p.Check() != nil || !c.sound(); s.Unsound || c.Revision < s.Revision {
 		return
 	}
+	s.Revision = c.Revision
 	if c.Weight != s.Weight || s.Seen == 1 {
 		s.turn(c.Weight)
 	}
