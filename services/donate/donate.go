@@ -31,13 +31,15 @@ type service struct {
 	newID    func() string
 	secret   string // ids derive from it: it must not change
 	limits   limits
+	teller   teller
 }
 
 // limits are the least and the most of one gift (DON-3).
 type limits struct{ least, most money.Amount }
 
 // New starts the service. BANYAN_KEY makes the ids secret: its first key must stay. DONATE_MIN and DONATE_MAX are the
-// least and the most of one gift in pounds, 1 and 25000 where they are not set.
+// least and the most of one gift in pounds, 1 and 25000 where they are not set. OUTCOMES_URL and OUTCOMES_KEY are where and as
+// whom settled and refused posts are told; unset, they are not.
 func New(env host.Env) (host.Service, error) {
 	s := &service{store: env.Store, gifts: giftsOf(env.Store), mandates: mandatesOf(env.Store), carts: cartsOf(env.Store), now: env.Now, newID: env.NewID}
 	keys, err := mark.ParseKeys(env.Getenv("BANYAN_KEY"))
@@ -58,10 +60,17 @@ func New(env host.Env) (host.Service, error) {
 		return a
 	}
 	s.limits = limits{limit("DONATE_MIN", "1"), limit("DONATE_MAX", "25000")}
-	if err != nil {
+	var wrong error
+	s.teller, wrong = newTeller(env.Getenv("OUTCOMES_URL"), env.Getenv("OUTCOMES_KEY"), env.Client, env.Store)
+	if err = errors.Join(err, wrong); err != nil {
 		return host.Service{}, err
 	}
-	return host.Service{HTTP: s.routes(), Queue: s.queue, Tick: s.collect}, nil
+	return host.Service{HTTP: s.routes(), Queue: s.queue, Tick: s.tick}, nil
+}
+
+// tick collects what is due, and tells what became of posts; neither waits for the other to succeed.
+func (s *service) tick(ctx context.Context, now time.Time) error {
+	return errors.Join(s.collect(ctx, now), s.teller.tell(ctx))
 }
 
 // giftsOf spreads the gifts: a show's night writes more than one part of a distributed store takes.

@@ -56,7 +56,7 @@ func (m Mandate) due() time.Time {
 	return month.AddDate(0, 0, min(m.Began.Day(), last)-1)
 }
 
-// collect is the Tick: every active mandate whose day has come becomes a gift with the wish to collect it, in one
+// collect is the Tick's first part: every active mandate whose day has come becomes a gift with the wish to collect it, in one
 // commit with the mandate's new sequence, so that two ticks at once collect once. After a pause one collection comes
 // for each month that passed, one a tick; a missed tick only makes it later.
 func (s *service) collect(ctx context.Context, now time.Time) error {

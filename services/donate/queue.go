@@ -53,11 +53,20 @@ func fact[T any](ctx context.Context, s *service, m event.Message, add func(*Gif
 	if err := json.Unmarshal(m.Data, &in); err != nil {
 		return fmt.Errorf("donate: %s %s: %w", m.Type, m.ID, err)
 	}
-	_, err := s.gifts.Revise(ctx, m.For.ID, func(g *Gift) (bool, error) { return add(g, in), nil })
-	if errors.Is(err, kv.ErrNotFound) {
-		return fmt.Errorf("donate: %s %s is about the gift %q, which is not here: %w", m.Type, m.ID, m.For.ID, err)
+	for {
+		g, rev, err := s.gifts.Get(ctx, m.For.ID)
+		if errors.Is(err, kv.ErrNotFound) {
+			return fmt.Errorf("donate: %s %s is about the gift %q, which is not here: %w", m.Type, m.ID, m.For.ID, err)
+		}
+		before := g
+		if err != nil || !add(&g, in) {
+			return err
+		}
+		err = s.store.Commit(ctx, append(s.teller.writes(before, g), s.gifts.Put(g.ID, g, rev))...)
+		if !errors.Is(err, kv.ErrConflict) {
+			return err
+		}
 	}
-	return err
 }
 
 func (g *Gift) refund(id string, r refund) bool {
