@@ -56,9 +56,9 @@ func (x *comparison) result() Result {
 
 // found keeps a difference that no mask hides, unless learning says that it is noise.
 func (x *comparison) found(field, kind, legacy, new string, critical bool) {
-	d := Difference{field, kind, x.c.red.shown(field, legacy), x.c.red.shown(field, new), critical}
-	if learnable(d) && x.c.noise.is(x.request.Group, stem(field)) {
-		x.learned = once(x.learned, stem(field))
+	d := Difference{x.c.red.named(field), kind, x.c.red.shown(field, legacy), x.c.red.shown(field, new), critical}
+	if learnable(d) && x.c.noise.is(x.request.Group, stem(d.Field)) {
+		x.learned = once(x.learned, stem(d.Field))
 		return
 	}
 	if len(x.all) < most {

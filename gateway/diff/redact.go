@@ -86,6 +86,16 @@ var (
 	digits   = regexp.MustCompile(`\+?\(?\d[\d ()-]{8,}\d`)
 )
 
+// named is a field's name as it may be kept: keys and addresses in it come from the sides too. Names of cookies look like tokens and stay.
+func (r redactor) named(field string) string {
+	if len(field) > longest {
+		field = field[:longest-12] + r.hidden("rest", field[longest-12:])
+	}
+	field = door.ReplaceAllString(field, "${1}~")
+	field = mail.ReplaceAllStringFunc(field, func(s string) string { return r.hidden("e-mail", s) })
+	return strings.ToValidUTF8(digits.ReplaceAllStringFunc(field, r.number), "\uFFFD")
+}
+
 // text is a text with its personal parts replaced.
 func (r redactor) text(value string) string {
 	value = door.ReplaceAllString(value, "${1}~")
