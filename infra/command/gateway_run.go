@@ -16,13 +16,12 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/banyan-migration/banyan/gateway"
 	"github.com/banyan-migration/banyan/gateway/config"
 	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/dash"
+	"github.com/banyan-migration/banyan/gateway/replica"
 	"github.com/banyan-migration/banyan/gateway/split"
+	"github.com/banyan-migration/banyan/infra/local"
 	"github.com/banyan-migration/banyan/shared/kv"
 )
 
@@ -36,8 +35,7 @@ type running struct {
 	log     *slog.Logger
 	access  *accessLog
 	kill    *cutover.Switch
-	plan    *cutover.Plan
-	gateway *gateway.Gateway
+	replica *replica.Replica
 	keys    []split.Secret // those of the start: a reload does not change who is who
 	closers []func() error
 }
@@ -79,37 +77,43 @@ func (r *running) open(ctx context.Context, w *world, c *config.Config, asJSON b
 	}
 	r.closers = append(r.closers, r.access.Close)
 	r.kill = cutover.NewSwitch(c.Kill, os.Getenv("BANYAN_KILL"))
-	if r.plan, err = r.openPlan(ctx, c); err != nil {
+	data, err := r.openData(ctx, c.Data)
+	if err != nil {
 		return "", err
 	}
-	ring, err := split.NewKeyring(r.keys...)
-	if err != nil {
-		return "", fail(wrong, "%s: keys: %w", r.file, err)
-	}
-	r.gateway, err = gateway.New(gateway.Options{Config: c, Plan: r.plan.Now, Keys: ring, Access: r.access.writer(), Log: r.log})
-	if err != nil {
-		return "", fail(wrong, "%s: %w", r.file, err)
-	}
 	token = cmp.Or(c.Admin.Token, rand.Text())
+	o := replica.Options{Config: c, LastPlan: lastPlan(c.Store), Kill: r.kill, Token: token, Admin: "http://" + c.Admin.Listen, Access: r.access.writer(), Log: r.log, Data: data}
+	if c.Store != "" {
+		o.Open = r.openStore(c.Store)
+	}
+	if r.replica, err = replica.Open(ctx, o); err != nil {
+		return "", fail(outside, "%s: %w", r.file, err)
+	}
 	return token, nil
 }
 
-func (r *running) openPlan(ctx context.Context, c *config.Config) (*cutover.Plan, error) {
-	o := cutover.Options{File: lastPlan(c.Store), Seeds: c.Seeds(), Kill: r.kill, Log: r.log}
-	if c.Store != "" {
-		o.Open = func() (kv.Store, error) {
-			store, shut, err := openPlan(c.Store)
-			if err == nil {
-				r.closers = append(r.closers, shut)
-			}
-			return store, err
+// openStore opens the plan's store, and closes it at the end.
+func (r *running) openStore(name string) func() (kv.Store, error) {
+	return func() (kv.Store, error) {
+		store, shut, err := openPlan(name)
+		if err == nil {
+			r.closers = append(r.closers, shut)
 		}
+		return store, err
 	}
-	plan, err := cutover.Open(ctx, o)
+}
+
+// openData opens both ends of the data, where the configuration names them.
+func (r *running) openData(ctx context.Context, d config.Data) (replica.Ports, error) {
+	if d.From == "" && d.To == "" {
+		return replica.Ports{}, nil
+	}
+	data, shut, err := local.OpenData(ctx, d.From, d.To)
 	if err != nil {
-		return nil, fail(outside, "store %s: %w", c.Store, err)
+		return replica.Ports{}, fail(outside, "%s: data: %w; nothing was started", r.file, err)
 	}
-	return plan, nil
+	r.closers = append(r.closers, shut)
+	return data.Ports(func() *config.Config { return r.replica.Config() }), nil
 }
 
 // close lets go in the reverse order of taking.
@@ -138,14 +142,11 @@ func (r *running) serve(ctx context.Context, w *world, c *config.Config, data, c
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1) // before anybody knows us: either would end a process that does not ask for it
 	defer signal.Stop(signals)
-	tasks.Go(func() { r.plan.Run(ctx) })
+	tasks.Go(func() { r.replica.Run(ctx) })
 	tasks.Go(func() { r.follow(ctx, signals) })
-	line := ready{Listen: data.Addr().String(), Revision: r.plan.Now().Revision}
+	line := ready{Listen: data.Addr().String(), Revision: r.replica.Plan.Now().Revision}
 	if control != nil {
-		server, err := r.admin(token)
-		if err != nil {
-			return err
-		}
+		server := &http.Server{Handler: r.replica.Admin, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 		defer server.Close()
 		tasks.Go(func() { failed <- server.Serve(control) })
 		line.Admin = control.Addr().String()
@@ -154,7 +155,7 @@ func (r *running) serve(ctx context.Context, w *world, c *config.Config, data, c
 		}
 		r.leaveDoor(c.Store, line.Admin, token)
 	}
-	tasks.Go(func() { failed <- r.gateway.Serve(data) })
+	tasks.Go(func() { failed <- r.replica.Serve(data) })
 	if err := announce(w, line, asJSON); err != nil {
 		return err
 	}
@@ -172,7 +173,7 @@ func (r *running) drain() error {
 	r.log.Info("draining", "at_most", drainTime)
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	if err := r.gateway.Shutdown(ctx); err != nil {
+	if err := r.replica.Shutdown(ctx); err != nil {
 		return fail(outside, "requests were still in flight after %s and were cut: %w", drainTime, err)
 	}
 	return nil
@@ -190,18 +191,6 @@ func announce(w *world, line ready, asJSON bool) error {
 		fmt.Fprintf(w.err, "export BANYAN_ADMIN_TOKEN=%s\n", line.Token)
 	}
 	return nil
-}
-
-func (r *running) admin(token string) (*http.Server, error) {
-	ring, err := split.NewKeyring(r.keys...)
-	if err != nil {
-		return nil, err
-	}
-	handler, err := dash.New(dash.Options{Plan: r.plan, Config: r.gateway.Config, Keys: ring, Token: token, Gather: []prometheus.Collector{r.gateway}})
-	if err != nil {
-		return nil, err
-	}
-	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}, nil
 }
 
 // leaveDoor lets `banyan cutover --dir` find this gateway; it is a comfort, and no reason not to start.
@@ -265,15 +254,12 @@ func (r *running) reload(ctx context.Context) {
 	r.stamp = stamp(r.file)
 	c, err := readConfig(r.file, config.Options{})
 	if err == nil {
-		old := r.gateway.Config()
+		old := r.replica.Config()
 		if c.Listen != old.Listen || c.Admin.Listen != old.Admin.Listen || c.Admin.Token != old.Admin.Token || c.Store != old.Store || c.Log != old.Log || c.Kill != old.Kill {
 			r.log.Warn("listen, admin, store, log and kill are taken at a start alone: restart for them")
 		}
 		c.Keys = r.keys
-		if seeded := r.plan.Seed(ctx, c.Seeds()); seeded != nil {
-			r.log.Warn("the plan's store cannot be reached: new groups begin at weight 0", "error", seeded)
-		}
-		err = r.gateway.Reload(c)
+		err = r.replica.Reload(ctx, c)
 	}
 	var mistakes config.Mistakes
 	if errors.As(err, &mistakes) {
@@ -286,5 +272,5 @@ func (r *running) reload(ctx context.Context) {
 		r.log.Error("the new configuration is not taken; the old one goes on", "file", r.file, "error", err)
 		return
 	}
-	r.log.Info("the new configuration is in force", "file", r.file, "revision", r.plan.Now().Revision)
+	r.log.Info("the new configuration is in force", "file", r.file, "revision", r.replica.Plan.Now().Revision)
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/banyan-migration/banyan/gateway/judge"
 	"github.com/banyan-migration/banyan/infra/cost"
 	"github.com/banyan-migration/banyan/infra/local/report"
 	"github.com/banyan-migration/banyan/infra/local/site"
@@ -38,7 +39,7 @@ type DemoOptions struct {
 	Command string    // as it was typed, for the report
 	Tell    io.Writer // what a person sees while it runs
 
-	short   bool                                     // a test's night: a minute at twenty times
+	short   bool                                     // a test's night: three minutes at twenty times
 	settled func(ctx context.Context, d *demo) error // a test's look, when the night is over and nothing is judged yet
 }
 
@@ -57,7 +58,7 @@ func Demo(ctx context.Context, o DemoOptions) (*report.Report, error) {
 		Notes: []string{
 			fmt.Sprintf("Drupal’s service times are the log’s medians by route, divided by %g.", d.plan.Speed),
 			"The acquirers are fakes with 50 ms a call; all people are invented.",
-			"Weights are changed through the gateway’s admin API; the rollback is the call that a judge makes."}}}
+			"A person approves the schedule and mends what was broken; every other move is the judge’s own, by its policy “demo”, which counts in seconds and a few visitors."}}}
 	if err := d.play(ctx); err != nil {
 		return nil, err
 	}
@@ -78,6 +79,7 @@ type demo struct {
 	world  *World
 	meter  *meter
 	source drupal.Source
+	synced int64 // rows that were moved while the night was replayed
 }
 
 func (d *demo) night() loadtest.Plan {
@@ -85,7 +87,7 @@ func (d *demo) night() loadtest.Plan {
 		Log: "sample", Start: show, End: show.Add(time.Hour), Speed: 10}
 	switch {
 	case d.short:
-		p.End, p.Speed = show.Add(time.Minute), 20
+		p.End, p.Speed = show.Add(3*time.Minute), 20
 	case d.Fast:
 		p.End, p.Speed = show.Add(10*time.Minute), 20
 	}
@@ -101,8 +103,9 @@ func (d *demo) play(ctx context.Context) (err error) {
 		{"start the world", d.start},
 		{"backfill the old donations", d.backfill},
 		{"verify every row", d.verify},
-		{"replay the night and move the donate form", d.ramp},
-		{"fetch the rows that Drupal took meanwhile", d.sync},
+		{"give the services copies of the form's posts", d.shadow},
+		{"replay the night; the judge moves the donate form", d.ramp},
+		{"fetch the last rows that Drupal took", d.sync},
 		{"let every payment settle", d.settle},
 		{"verify every row again", d.verifyAgain},
 		{"compare everybody's books", d.books},
@@ -146,7 +149,7 @@ func (d *demo) assess(context.Context) (string, error) {
 
 func (d *demo) start(ctx context.Context) (string, error) {
 	d.meter = &meter{}
-	w, err := start(ctx, Options{Dir: d.dir, Config: d.Config, Speed: d.plan.Speed, Log: slog.New(slog.DiscardHandler)}, d.meter)
+	w, err := start(ctx, Options{Dir: d.dir, Config: d.Config, Speed: d.plan.Speed, Guarded: &judge.Demo, Log: slog.New(slog.DiscardHandler)}, d.meter)
 	if err != nil {
 		return "", err
 	}

@@ -98,6 +98,10 @@ func (w *World) getenv(name string) string {
 		return w.Services
 	case "BANYAN_KEY":
 		return w.key
+	case "OUTCOMES_URL":
+		return w.Admin + "/v1/outcomes"
+	case "OUTCOMES_KEY":
+		return w.reports
 	}
 	return environment[name]
 }

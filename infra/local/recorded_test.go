@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	mathrand "math/rand/v2"
 	"net"
 	"path/filepath"
@@ -67,7 +68,7 @@ func (r *recorded) before(t *testing.T) *World {
 			t.Error(err)
 		}
 	})
-	if err := w.startGateway(t.Context()); err != nil {
+	if err := errors.Join(w.openAdmin(t.Context()), w.startGateway(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	return w

@@ -20,16 +20,23 @@ func (w *World) Weigh(ctx context.Context, group string, weight int, why string)
 	return w.Door().Call(ctx, http.MethodPatch, "/v1/groups/"+group, now.Revision, map[string]any{"weight": weight, "actor": pilot, "reason": why}, &now)
 }
 
-// Rollback sends a group back to the old site at once: the call that a judge makes.
+// tell has the admin API do something with a group, as it stands now.
+func (w *World) tell(ctx context.Context, group, verb string, body map[string]any) (now dash.Group, err error) {
+	if err = w.Door().Call(ctx, http.MethodGet, "/v1/groups/"+group, 0, nil, &now); err != nil {
+		return now, err
+	}
+	body["actor"] = pilot
+	err = w.Door().Call(ctx, http.MethodPost, "/v1/groups/"+group+":"+verb, now.Revision, body, &now)
+	return now, err
+}
+
+// Rollback sends a group back to the old site at once.
 func (w *World) Rollback(ctx context.Context, group, why string) error {
-	var now dash.Group
-	if err := w.Door().Call(ctx, http.MethodPost, "/v1/groups/"+group+":rollback", 0, map[string]any{"actor": pilot, "reason": why}, &now); err != nil {
-		return err
+	now, err := w.tell(ctx, group, "rollback", map[string]any{"reason": why})
+	if err == nil && now.Weight != 0 {
+		err = fmt.Errorf("local: the group %s is at weight %d after a rollback", group, now.Weight)
 	}
-	if now.Weight != 0 {
-		return fmt.Errorf("local: the group %s is at weight %d after a rollback", group, now.Weight)
-	}
-	return nil
+	return err
 }
 
 // Door is this world's admin API.

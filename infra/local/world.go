@@ -12,6 +12,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/banyan-migration/banyan/gateway/judge"
+	"github.com/banyan-migration/banyan/gateway/replica"
 	"github.com/banyan-migration/banyan/infra/fakes/psp"
 )
 
@@ -24,6 +26,7 @@ type Options struct {
 	Latency func() time.Duration // of the acquirers; nil: theirs
 	Access  io.Writer            // the gateway's access log; nil: none
 	Log     *slog.Logger         // nil: silent
+	Guarded *judge.Policy        // every group goes by this policy and is guarded by what is measured of its data; nil: as gateway.yaml says
 }
 
 // World is a running one. Its addresses are http://host:port.
@@ -45,7 +48,11 @@ type World struct {
 	old  *oldSite
 	desk *desk
 	psp  *psp.PSP
-	gate *front
+	data replica.Ports
+	gate *replica.Replica
+
+	control net.Listener // the admin API's, open before anybody needs its address
+	reports string       // the token by which services tell outcomes
 }
 
 // Start brings a world up, with what an earlier one left in the folder. When it returns, every address answers.
@@ -69,7 +76,7 @@ func start(ctx context.Context, o Options, m *meter) (*World, error) {
 	}
 	w := &World{options: o, meter: m, key: key, failed: make(chan error, 8)}
 	w.onClose(func(context.Context) error { return unlock() })
-	for _, start := range []func(context.Context) error{w.startAcquirers, w.startServices, w.startLegacy, w.startGateway} {
+	for _, start := range []func(context.Context) error{w.openAdmin, w.startAcquirers, w.startServices, w.startLegacy, w.openData, w.startGateway} {
 		if err := start(ctx); err != nil {
 			return nil, errors.Join(err, w.Close(context.WithoutCancel(ctx)))
 		}

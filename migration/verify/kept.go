@@ -14,6 +14,7 @@ import (
 // Finding is what a comparison came to, as it is kept beside the rows for whoever must know whether they can be trusted.
 type Finding struct {
 	At         time.Time `json:"at"`
+	Clean      time.Time `json:"clean,omitzero"` // since when each comparison has found nothing; zero: this one found something
 	Rows       int64     `json:"rows"`
 	Mismatches int64     `json:"mismatches"` // rows that differ, and sums that do
 	Own        int64     `json:"own"`        // records that the service took itself
@@ -24,6 +25,15 @@ func findingKey(f form.Form) kv.Key { return kv.Key{Part: "verify/" + f.Alias, S
 // Keep keeps what a comparison found, in place of the one before.
 func (r Result) Keep(ctx context.Context, store kv.Store, f form.Form, at time.Time) error {
 	found := Finding{At: at.UTC(), Rows: r.RowsSource, Mismatches: r.Mismatches(), Own: r.Own}
+	if found.Mismatches == 0 {
+		before, _, err := Last(ctx, store, f)
+		if err != nil {
+			return err
+		}
+		if found.Clean = before.Clean; found.Clean.IsZero() {
+			found.Clean = found.At
+		}
+	}
 	raw, err := json.Marshal(found)
 	if err != nil {
 		return err

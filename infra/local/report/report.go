@@ -22,6 +22,7 @@ type Report struct {
 	Donations  Donations
 	Load       *loadtest.Result // the night, with the generator's own count
 	Events     []Event          // in order of time
+	Verdicts   []Verdict        // the judge's, in order of time
 	Forms      []Form
 	Assessment *assess.Assessment
 	Case       *cost.Report // the two bills of the case
@@ -67,6 +68,7 @@ type Donations struct {
 
 // The kinds of event.
 const (
+	Approval = "approval" // a person approved a schedule
 	Weight   = "weight"   // the services' share was set
 	Fault    = "fault"    // something was broken on purpose
 	Rollback = "rollback" // the share went back to nothing
@@ -79,6 +81,16 @@ type Event struct {
 	Kind   string        `json:"kind"`
 	Weight int           `json:"weight"` // basis points from now on; read for Weight and Rollback only
 	Label  string        `json:"label"`
+}
+
+// Verdict is what the judge said at a moment, and what the policy for real donors would have said of the same numbers.
+type Verdict struct {
+	At      time.Duration `json:"-"` // from the night's start, by the wall clock
+	ID      string        `json:"id"`
+	Weight  int           `json:"weight"` // basis points, when it was said
+	Kind    string        `json:"kind"`   // PROMOTE_OK, HOLD, ROLLBACK or FREEZE
+	Why     string        `json:"why"`
+	Default string        `json:"default"` // as the policy "default": its kind and reason
 }
 
 // Form is what became of one form's rows.
@@ -114,7 +126,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 	}
 	doc := map[string]any{
 		"held": r.Held(), "run": r.Run, "checks": r.Checks, "steps": r.Steps, "donations": r.Donations, "events": events,
-		"forms": r.Forms, "assess": r.Assessment, "cost": money{r.Case, r.Estimate},
+		"verdicts": append([]Verdict{}, r.Verdicts...), "forms": r.Forms, "assess": r.Assessment, "cost": money{r.Case, r.Estimate},
 	}
 	if r.Load != nil {
 		load := *r.Load

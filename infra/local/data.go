@@ -2,18 +2,22 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/banyan-migration/banyan/gateway/config"
 	"github.com/banyan-migration/banyan/gateway/cutover"
+	"github.com/banyan-migration/banyan/gateway/replica"
 	"github.com/banyan-migration/banyan/migration/drupal"
 	"github.com/banyan-migration/banyan/migration/move"
 	"github.com/banyan-migration/banyan/migration/verify"
 	"github.com/banyan-migration/banyan/services/all"
 	"github.com/banyan-migration/banyan/shared/form"
 	"github.com/banyan-migration/banyan/shared/kv"
+	"github.com/banyan-migration/banyan/shared/kv/sqlite"
 )
 
 // Data is both ends of what moves with a group: the old site's database and the services' stores.
@@ -22,13 +26,43 @@ type Data struct {
 	Store  func(service string) kv.Store
 }
 
+// OpenData opens both ends: from is the old site as `migrate --from` names it, to the services' store, sqlite:FILE. The returned function
+// closes them.
+func OpenData(ctx context.Context, from, to string) (Data, func() error, error) {
+	source, err := drupal.Open(ctx, from)
+	if err != nil {
+		return Data{}, nil, fmt.Errorf("from: %w", err)
+	}
+	file, ok := strings.CutPrefix(to, "sqlite:")
+	if !ok || file == "" {
+		return Data{}, nil, errors.Join(fmt.Errorf("to: %q is no store of the services: sqlite:FILE", to), source.Close())
+	}
+	db, err := sqlite.Open(file)
+	if err != nil {
+		return Data{}, nil, errors.Join(fmt.Errorf("to: %w", err), source.Close())
+	}
+	for _, e := range all.Services {
+		err = errors.Join(err, db.Ready(e.Name))
+	}
+	shut := func() error { return errors.Join(db.Close(), source.Close()) }
+	if err != nil {
+		return Data{}, nil, errors.Join(fmt.Errorf("to: %w", err), shut())
+	}
+	return Data{Source: source, Store: db.Store}, shut, nil
+}
+
+// Ports are what a gateway asks of the data.
+func (d Data) Ports(c func() *config.Config) replica.Ports {
+	return replica.Ports{Probe: d.Probe(c), Stored: d.Stored, Wrote: Wrote}
+}
+
 // The probe's rhythm: what took long to measure is measured seldom.
 const (
 	probeTime = 30 * time.Second
 	probeRest = time.Second // between two measurements, at least
 )
 
-// Probe measures the data behind a group's forms. What it finds is kept for fifty times as long as it took to find, so that counting a
+// Probe measures the data behind a group's forms. What it finds is kept for ten times as long as it took to find, so that counting a
 // million rows is not done every second.
 func (d Data) Probe(c func() *config.Config) cutover.Probe {
 	var mu sync.Mutex
@@ -47,7 +81,7 @@ func (d Data) Probe(c func() *config.Config) cutover.Probe {
 		if err != nil {
 			return cutover.Facts{At: began}, fmt.Errorf("the data behind %s cannot be measured: %w", group, err)
 		}
-		known[group], until[group] = f, began.Add(max(probeRest, 50*time.Since(began)))
+		known[group], until[group] = f, began.Add(max(probeRest, 10*time.Since(began)))
 		return f, nil
 	}
 }
@@ -99,6 +133,9 @@ func (d Data) facts(ctx context.Context, forms []form.Form, now time.Time) (cuto
 		}
 		if i == 0 || found.At.Before(f.Verified) {
 			f.Verified = found.At
+		}
+		if i == 0 || found.Clean.IsZero() || !f.Clean.IsZero() && found.Clean.After(f.Clean) {
+			f.Clean = found.Clean
 		}
 	}
 	return f, nil

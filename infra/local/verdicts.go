@@ -1,0 +1,87 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/banyan-migration/banyan/gateway/judge"
+	"github.com/banyan-migration/banyan/infra/local/report"
+)
+
+// allVerdicts is more than a night has.
+const allVerdicts = 10_000
+
+// judged looks at what the judge said in the night, each verdict made again from what it was made of.
+func (n *night) judged(ctx context.Context) error {
+	records, err := n.world.gate.Analysis.Records(ctx, group, allVerdicts)
+	if err != nil {
+		return err
+	}
+	slices.Reverse(records) // the newest come first
+	var raised, refused, unlike int
+	var rollback *judge.Record
+	for i, r := range records {
+		if _, err := r.Again(); err != nil {
+			unlike++
+		}
+		strict := byDefault(r)
+		n.report.Verdicts = append(n.report.Verdicts, report.Verdict{At: r.Situation.At.Sub(n.began), ID: r.ID, Weight: r.Situation.Weight,
+			Kind: string(r.Verdict.Kind), Why: r.Verdict.Why, Default: fmt.Sprintf("%s: %s", strict.Kind, strict.Reason)})
+		switch r.Verdict.Kind {
+		case judge.PromoteOK:
+			if raised++; strict.Kind == judge.Hold {
+				refused++
+			}
+		case judge.Rollback:
+			rollback = &records[i]
+		}
+	}
+	n.check(len(records) > 0 && unlike == 0, "every verdict comes out the same when it is made again from its numbers", "%d verdicts, %d differ", len(records), unlike)
+	n.check(raised >= len(n.schedule()) && refused == raised, "the policy “default” refuses every step of this ramp", "%d of %d steps refused", refused, raised)
+	if rollback == nil || n.found == 0 {
+		n.check(false, "the judge sees the fault and rolls back by itself", "it did not")
+		return nil
+	}
+	n.check(rollback.Verdict.Blame == judge.Service, "the judge sees the fault and rolls back by itself", "%.1f s after it was planted, %s", n.found.Seconds(), rollback.Verdict.Why)
+	took, err := n.inForce(ctx, rollback)
+	if err != nil {
+		return err
+	}
+	n.check(took < time.Second, "the rollback is in force within a second", "%d ms from the verdict's look to weight 0", took.Milliseconds())
+	t := n.world.gate.Diffs.Tally(group)
+	n.check(t.Compared > 0 && t.Differing == 0, "what the services would have stored is what Drupal stored", "%d copies compared, %d differ", t.Compared, t.Differing)
+	return nil
+}
+
+// byDefault is what the policy for real donors says of the same numbers.
+func byDefault(r judge.Record) judge.Verdict {
+	r.Policy = judge.Default
+	s := r.Before
+	for _, c := range r.Cells {
+		s.Add(c, r.Policy)
+	}
+	now := r.Situation
+	now.Sample = r.Policy.Sample
+	for _, step := range r.Policy.Steps {
+		if now.Dwell = step.Dwell; step.Weight >= now.Weight {
+			break
+		}
+	}
+	return judge.Look(s, now, r.Policy)
+}
+
+// inForce is how long a rollback took, from the look at the numbers to the plan that every replica follows.
+func (n *night) inForce(ctx context.Context, verdict *judge.Record) (time.Duration, error) {
+	entries, err := n.world.gate.Plan.History(ctx, 0, allVerdicts)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		if e.Action == "rollback" && e.Evidence == verdict.ID {
+			return e.At.Sub(verdict.Situation.At), nil
+		}
+	}
+	return 0, fmt.Errorf("local: no rollback in the journal names the verdict %s", verdict.ID)
+}
