@@ -2,6 +2,7 @@ package diff
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -218,6 +219,18 @@ func (g *groupLedger) newest(limit int, now time.Time) []Sample {
 		}
 	}
 	return all
+}
+
+// Groups are the names of all groups of which anything was compared, in order.
+func (l *Ledger) Groups() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.groups))
+}
+
+// Rate is which share of the comparisons differed, and the 95 % interval that the share of all requests is in (F-11).
+func (t Tally) Rate() (share, low, high float64) {
+	return rate(t.Differing, t.Compared), lowest(t.Differing, t.Compared), 1 - lowest(t.Compared-t.Differing, t.Compared)
 }
 
 // Tally is what became of a group's comparisons; of every group's for "".

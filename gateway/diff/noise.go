@@ -114,6 +114,13 @@ func learnable(d Difference) bool {
 	return !d.Critical && d.Kind != Cut
 }
 
+// Learn counts one comparison towards what is noise, if the Comparer was made with Noise. Effects teach nothing: none of theirs is noise.
+func (c *Comparer) Learn(r Request, replay bool, res Result) {
+	if c.noise != nil {
+		c.noise.Add(r, replay, res)
+	}
+}
+
 // Add counts one comparison, of the sides or of legacy with itself.
 func (n *Noise) Add(r Request, replay bool, res Result) {
 	if res.Outcome == Uncomparable || res.Outcome == Capped {

@@ -153,7 +153,7 @@ func TestNoiseIsLearned(t *testing.T) {
 	const field = "html text in #quote"
 	for i := range 40 {
 		pair := c.Compare(asked, page(quote(), 1), page(quote(), 2))
-		noise.Add(asked, false, pair)
+		c.Learn(asked, false, pair)
 		if i == 0 && len(pair.Differences) != 2 {
 			t.Fatalf("before learning: %s", said(pair))
 		}
@@ -270,6 +270,9 @@ func TestLedger(t *testing.T) {
 	want := diff.Tally{Compared: 5, Equal: 1, Masked: 1, Differing: 2, Capped: 1, Uncomparable: 1, Replays: 2, Noise: 1}
 	if got := l.Tally("giving"); got != want || got.Compared != got.Equal+got.Masked+got.Differing+got.Capped || l.Tally("") != want {
 		t.Errorf("%+v", got)
+	}
+	if share, low, high := want.Rate(); share != 0.4 || low < 0.11 || low > 0.13 || high < 0.76 || high > 0.78 || fmt.Sprint(l.Groups()) != "[giving]" {
+		t.Errorf("rate %v in %v to %v", share, low, high)
 	}
 	rows := l.Rows("giving")
 	if len(rows) != 2 || rows[0].Count != 2 || rows[0].Example.Field != "json /items/7/price" || rows[0].Request != "r3" || rows[0].Target != "/giving/sing-1" {

@@ -120,6 +120,9 @@ func (w *worker) tell(cp *Copy, p Pair) {
 		return // what was cut at the end says nothing of a side
 	}
 	cp.group.count(p)
+	if !p.Effect {
+		o.Diff.Learn(p.Request, p.Replay, p.Result)
+	}
 	if o.Ledger != nil {
 		o.Ledger.Add(p.Request, p.Replay, p.Result)
 	}
