@@ -57,7 +57,7 @@ func (a *api) standsAt(all []moment, at time.Time) []draw.Stand {
 		if s.Weight != m.delta.To || s.Phase != m.delta.Phase || s.Since.IsZero() {
 			s.Since = m.at
 		}
-		s.Weight, s.Phase = m.delta.To, m.delta.Phase
+		s.Weight, s.Phase, s.Moved = m.delta.To, m.delta.Phase, s.Moved || m.delta.To > 0
 	}
 	list := make([]draw.Stand, 0, len(stands))
 	for _, s := range stands {

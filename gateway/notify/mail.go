@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -11,6 +12,7 @@ import (
 	"mime"
 	"mime/quotedprintable"
 	"net"
+	"net/mail"
 	"net/smtp"
 	"strings"
 	"time"
@@ -43,11 +45,11 @@ func (p *Post) mail(ctx context.Context, a analysis.Alarm) error {
 	if err := p.greet(c, name); err != nil {
 		return err
 	}
-	if err := c.Mail(m.From); err != nil {
+	if err := c.Mail(bare(m.From)); err != nil {
 		return err
 	}
 	for _, to := range m.To {
-		if err := c.Rcpt(to); err != nil {
+		if err := c.Rcpt(bare(to)); err != nil {
 			return err
 		}
 	}
@@ -108,10 +110,15 @@ func (p *Post) letter(a analysis.Alarm) []byte {
 // line takes out what would begin another line of a head.
 func line(s string) string { return strings.NewReplacer("\r", " ", "\n", " ").Replace(s) }
 
-func domain(address string) string {
-	_, at, _ := strings.Cut(strings.TrimSuffix(address, ">"), "@")
-	if at == "" {
-		return "banyan"
+// bare is an address without its name.
+func bare(address string) string {
+	if a, err := mail.ParseAddress(address); err == nil {
+		return a.Address
 	}
-	return at
+	return address
+}
+
+func domain(address string) string {
+	_, at, _ := strings.Cut(bare(address), "@")
+	return cmp.Or(at, "banyan")
 }

@@ -19,6 +19,7 @@ type stretch struct {
 	at     time.Time
 	weight int
 	side   [2]judge.Counts
+	long   time.Duration // the first and the last may be cut short
 }
 
 // stretches adds cells up into at most so many of equal length, and gives how long each is. cell is how long one cell is.
@@ -30,19 +31,28 @@ func stretches(cells []judge.Cell, w Window, cell time.Duration, most time.Durat
 		}
 	}
 	var all []stretch
+	var first, last time.Time
 	for _, c := range cells {
 		if c.At.Before(w.From) || c.At.After(w.To) {
 			continue
 		}
 		at := c.At.Truncate(every)
 		if len(all) == 0 || !all[len(all)-1].at.Equal(at) {
-			all = append(all, stretch{at: at})
+			all = append(all, stretch{at: at, long: every})
 		}
-		last := &all[len(all)-1]
-		last.weight = c.Weight
-		for side := range last.side {
-			last.side[side] = last.side[side].Plus(c.Side[side])
+		if first.IsZero() {
+			first = c.At
 		}
+		last = c.At
+		now := &all[len(all)-1]
+		now.weight = c.Weight
+		for side := range now.side {
+			now.side[side] = now.side[side].Plus(c.Side[side])
+		}
+	}
+	if n := len(all); n > 0 {
+		all[n-1].long = last.Add(cell).Sub(all[n-1].at)
+		all[0].long -= first.Sub(all[0].at)
 	}
 	return all, every
 }
@@ -98,7 +108,7 @@ func later(a, b time.Time) time.Time {
 func rate(all []stretch, every time.Duration, w Window, names [2]string) *Chart {
 	c := w.frame("rate", "Requests a minute")
 	top, asked := 1.0, [2]int64{}
-	value := func(s stretch, side int) float64 { return float64(s.side[side].Requests) / every.Minutes() }
+	value := func(s stretch, side int) float64 { return float64(s.side[side].Requests) / s.long.Minutes() }
 	for _, s := range all {
 		for side := range 2 {
 			top, asked[side] = max(top, value(s, side)), asked[side]+s.side[side].Requests

@@ -15,6 +15,7 @@ type Stand struct {
 	Weight   int    // basis points
 	Phase    string
 	Since    time.Time // zero: it had not been heard of yet
+	Moved    bool      // it has been on its way at least once
 }
 
 // Place is a backend as the map shows it.
@@ -177,6 +178,10 @@ func (s Stand) about(zone *time.Location) string {
 		return percent(float64(s.Weight)/100) + " of visitors"
 	case s.Weight == 0 && s.Phase != "off":
 		return s.Phase
+	case s.Weight == 0 && !s.Moved:
+		return "not moved yet"
+	case s.Weight == 0:
+		return "again since " + s.Since.In(zone).Format("2 Jan 2006")
 	}
 	return "since " + s.Since.In(zone).Format("2 Jan 2006")
 }
