@@ -35,8 +35,22 @@ func resolvedEffects(path, query []byte) bool {
 	return reading == route.Unsure || reading == route.Found && resolvedEffects(append([]byte{'/'}, page...), nil)
 }
 
+// effectsBy and wordsBy hold them by a letter: an effect's first after the slash, a word's first.
+var effectsBy, wordsBy = func() (effectsBy, wordsBy [256][]string) {
+	for _, e := range effects {
+		effectsBy[e[1]] = append(effectsBy[e[1]], e[:len(e)-1])
+	}
+	for _, w := range effectWords {
+		wordsBy[w[0]] = append(wordsBy[w[0]], w)
+	}
+	return effectsBy, wordsBy
+}()
+
 // harmless knows nearly every request that changes nothing by a look at its bytes. Where it is false, nothing is said.
 func harmless(path, query []byte) bool {
+	if len(path) > 1 && beginsAny(path, effectsBy[path[1]|0x20]) || len(query) > 1000 { // PHP does not read all of a long query (W-13)
+		return false
+	}
 	for i, c := range path {
 		switch c {
 		case '%', ';', '\\':
@@ -46,40 +60,28 @@ func harmless(path, query []byte) bool {
 				return false
 			}
 		}
-		if wordAt(path[i:]) {
+		if words := wordsBy[c|0x20]; words != nil && beginsAny(path[i:], words) {
 			return false
 		}
-	}
-	for _, e := range effects {
-		if foldPrefix(path, e[:len(e)-1]) {
-			return false
-		}
-	}
-	if len(query) > 1000 {
-		return false // PHP does not read all of it (W-13)
 	}
 	for i, c := range query {
 		begins := i == 0 || query[i-1] == '&'
-		if c <= ' ' || begins && (c|0x20 == 'q' || c == '%' || c == '+') || wordAt(query[i:]) {
+		if c <= ' ' || begins && (c|0x20 == 'q' || c == '%' || c == '+') {
+			return false
+		}
+		if words := wordsBy[c|0x20]; words != nil && beginsAny(query[i:], words) {
 			return false
 		}
 	}
 	return true
 }
 
-// wordAt says whether one of effectWords stands here.
-func wordAt(text []byte) bool {
-	switch text[0] | 0x20 {
-	case 'u', 'a', 'c', 'd', 't', '/':
-		for _, w := range effectWords {
-			if foldPrefix(text, w) {
-				return true
-			}
+// beginsAny says whether text begins with one of some words of lower case, in any case of its own.
+func beginsAny(text []byte, words []string) bool {
+	for _, w := range words {
+		if len(text) >= len(w) && wire.Fold(text[:len(w)], w) {
+			return true
 		}
 	}
 	return false
-}
-
-func foldPrefix(text []byte, word string) bool {
-	return len(text) >= len(word) && wire.Fold(text[:len(word)], word)
 }

@@ -268,7 +268,7 @@ func BenchmarkCounted(b *testing.B) {
 	if bad := x.req.Parse(head, x.st.limits); bad != nil {
 		b.Fatal(bad)
 	}
-	x.Client, x.Method = "192.0.2.1", x.req.MethodText
+	x.Client, x.Method, x.Host = "192.0.2.1", x.req.MethodText, x.req.Host
 	if !x.place() || !x.choose() {
 		b.Fatal("the request has no place")
 	}

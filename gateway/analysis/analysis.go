@@ -20,9 +20,9 @@ import (
 // Options is what an Analysis stands on. What is nil besides Plan, Store and Policy is not to be had.
 type Options struct {
 	Plan    *cutover.Plan
-	Store   func() (kv.Store, error) // the plan's; asked again until it opens
-	Replica string                   // this gateway's id; no two gateways share one
-	Policy  func(group string) judge.Policy
+	Store   func() (kv.Store, error)        // the plan's; asked again until it opens
+	Replica string                          // this gateway's id; no two gateways share one
+	Policy  func(group string) judge.Policy // the zero Policy for a group that the configuration does not have: it is left alone
 
 	Collect  func(now time.Time) map[string][]judge.Cell                   // the cells that ended since the last call, by group
 	Accepted func() []tally.Accepted                                       // the new side's, since the last call
