@@ -48,10 +48,10 @@ func TestNoShadowSideTouchesADonor(t *testing.T) {
 			}
 		}).addr,
 		"answers a byte at a time": endless("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", 50*time.Millisecond, []byte("x")),
-		"an endless body":          endless("HTTP/1.1 200 OK\r\n\r\n", time.Millisecond, block),
-		"an endless head":          endless("HTTP/1.1 200 OK\r\n", time.Millisecond, bytes.Repeat([]byte("X-Y: z\r\n"), 1000)),
-		"an answer of 10 GB":       endless("HTTP/1.1 200 OK\r\nContent-Length: 10737418240\r\n\r\n", time.Millisecond, block),
-		"chunks without end":       endless("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", time.Millisecond, bytes.Repeat([]byte("5\r\nhello\r\n"), 5000)),
+		"an endless body":          endless("HTTP/1.1 200 OK\r\n\r\n", 20*time.Millisecond, block),
+		"an endless head":          endless("HTTP/1.1 200 OK\r\n", 20*time.Millisecond, bytes.Repeat([]byte("X-Y: z\r\n"), 1000)),
+		"an answer of 10 GB":       endless("HTTP/1.1 200 OK\r\nContent-Length: 10737418240\r\n\r\n", 20*time.Millisecond, block),
+		"chunks without end":       endless("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 20*time.Millisecond, bytes.Repeat([]byte("5\r\nhello\r\n"), 5000)),
 		"no HTTP":                  answering(t, "SSH-2.0-OpenSSH\r\n").addr,
 		"a 101 that nobody asked":  answering(t, "HTTP/1.1 101 Switching\r\n\r\n").addr,
 	} {
@@ -60,7 +60,8 @@ func TestNoShadowSideTouchesADonor(t *testing.T) {
 			page := "HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n" + strings.Repeat("a", 20000)
 			w, c, _ := shadowed(t, fmt.Sprintf(pagesYAML, answering(t, page).addr, target), 10000, shadow.Options{}, cutover.Group{Phase: cutover.Shadow})
 			donor := w.dial()
-			for range 100 {
+			donor.SetDeadline(time.Now().Add(time.Minute))
+			for range 50 {
 				if got := donor.send("GET /about HTTP/1.1\r\nHost: h\r\n\r\n").receive(); status(got) != "200" || len(content(got)) != 20000 {
 					t.Fatalf("the donor got %s, %d bytes", status(got), len(got))
 				}
@@ -87,6 +88,7 @@ func TestTheOldestOfAFullQueueGoes(t *testing.T) {
 	silent := newOrigin(t, func(o *origin, r *bufio.Reader, c net.Conn) { o.hear(r); io.Copy(io.Discard, r) })
 	w, c, _ := shadowed(t, fmt.Sprintf(pagesYAML, answering(t, ok).addr, silent.addr), 10000, shadow.Options{}, cutover.Group{Phase: cutover.Shadow})
 	donor := w.dial()
+	donor.SetDeadline(time.Now().Add(time.Minute))
 	ask := func(n int) {
 		for range n {
 			donor.send("GET /about HTTP/1.1\r\nHost: h\r\n\r\n").receive()

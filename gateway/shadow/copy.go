@@ -53,7 +53,6 @@ type Copy struct {
 	answer diff.Answer
 	head   []byte // of the donor's answer
 	body   []byte
-	other  []byte // the other side's answer, and the replay's
 }
 
 var copies = sync.Pool{New: func() any { return new(Copy) }}
@@ -86,7 +85,7 @@ func (g *Group) Begin(to Backend, now time.Time) (*Copy, Drop) {
 	}
 	cp := copies.Get().(*Copy)
 	cp.group, cp.to, cp.probe = g, t, probe
-	cp.hold(cap(cp.Head) + cap(cp.sent) + cap(cp.head) + cap(cp.body) + cap(cp.other))
+	cp.hold(cap(cp.Head) + cap(cp.sent) + cap(cp.head) + cap(cp.body))
 	cp.replay = rand.IntN(100) < replays
 	return cp, None
 }
@@ -207,7 +206,7 @@ func (cp *Copy) release() {
 		}
 		return b[:0]
 	}
-	*cp = Copy{Head: keep(cp.Head), Client: keep(cp.Client), sent: keep(cp.sent), head: keep(cp.head), body: keep(cp.body), other: keep(cp.other)}
+	*cp = Copy{Head: keep(cp.Head), Client: keep(cp.Client), sent: keep(cp.sent), head: keep(cp.head), body: keep(cp.body)}
 	copies.Put(cp)
 }
 

@@ -3,6 +3,7 @@ package shadow
 import (
 	"errors"
 	"io"
+	"runtime"
 	"time"
 
 	"github.com/banyan-migration/banyan/gateway/diff"
@@ -25,18 +26,27 @@ type reply struct {
 	n     int // bytes in w.in
 	into  *diff.Answer
 	body  []byte
+	most  int  // bytes of the body that are read
 	end   bool // the body came whole, and nothing after it
 }
 
+// An answer that is far longer than the donor's is another one, however it goes on: it is not read to its end. The factor leaves room for one
+// that is packed beside one that is not. So what a copy costs stays within what its donor's request cost.
+const (
+	lengthFactor = 16
+	lengthRoom   = 64 << 10
+)
+
 // send sends a request and reads the answer, at most a MB of it, all within five seconds. An answer that did not come has the class of its
-// failure. The answer's body lies in the copy's room and is good until the next send.
+// failure. The answer's body lies in the worker's room and is good until the next send.
 func (w *worker) send(cp *Copy, t *target, request []byte, into *diff.Answer) result {
 	u, _, err := t.pool.Get()
 	if err != nil {
 		return failed(into, unreached(err))
 	}
 	for {
-		r := reply{w: w, cp: cp, u: u, began: time.Now(), into: into, body: cp.other[:0]}
+		r := reply{w: w, cp: cp, u: u, began: time.Now(), into: into, body: w.body[:0],
+			most: min(answerMax, len(cp.body)*lengthFactor+lengthRoom)}
 		res, untouched := r.run(t, request)
 		if res == resultClosed && untouched && u.Reused && !w.over.Load() {
 			// The other side had closed a connection that we kept. A copy changes nothing, so it may be asked again.
@@ -46,8 +56,7 @@ func (w *worker) send(cp *Copy, t *target, request []byte, into *diff.Answer) re
 			u.Reused = false
 			continue
 		}
-		cp.other = r.body
-		into.Body = r.body
+		w.body, into.Body = r.body, r.body
 		if res == resultOK && r.end && !w.resp.Close && !w.resp.Suspect && (w.resp.Minor == 1 || w.resp.KeepAlive) {
 			u.Put()
 		} else {
@@ -189,6 +198,7 @@ func (r *reply) rest() result {
 		if r.n == len(w.in) {
 			return resultMalformed // trailers without end
 		}
+		runtime.Gosched() // donors first
 		if _, res := r.read(); res != resultOK {
 			if res == resultTruncated && !w.resp.Chunked && w.resp.Length < 0 {
 				return resultOK
@@ -233,11 +243,17 @@ func (r *reply) take(in *wire.Chunks, left *int64) (done bool, res result) {
 
 // keep adds to the body; false when that was enough.
 func (r *reply) keep(p []byte) bool {
-	if room := answerMax - len(r.body); len(p) > room {
+	if room := r.most - len(r.body); len(p) > room {
 		p, r.into.Cut = p[:room], true
 	}
-	before := len(r.body)
-	r.body = r.cp.put(r.body, p)
-	r.into.Cut = r.into.Cut || len(r.body) < before+len(p)
+	if need := len(r.body) + len(p); need > cap(r.body) {
+		room := max(need, 2*cap(r.body), 4<<10)
+		if !r.w.t.c.hold(room - cap(r.body)) {
+			r.into.Cut = true
+			return false
+		}
+		r.body = append(make([]byte, 0, room), r.body...)
+	}
+	r.body = append(r.body, p...)
 	return !r.into.Cut
 }

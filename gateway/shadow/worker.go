@@ -19,11 +19,13 @@ type worker struct {
 
 	out  []byte
 	in   []byte
+	body []byte // of the latest answer; counted in Copier.memory
 	resp wire.Response
 }
 
 func (w *worker) run() {
 	defer w.t.c.work.Done()
+	defer w.forget()
 	w.in = make([]byte, readRoom)
 	for {
 		cp := w.t.next()
@@ -31,7 +33,18 @@ func (w *worker) run() {
 			return
 		}
 		w.serve(cp)
+		if cap(w.body) > bodyKeep {
+			w.forget()
+		}
 	}
+}
+
+// bodyKeep is the room for an answer that a worker keeps for the next one.
+const bodyKeep = 128 << 10
+
+func (w *worker) forget() {
+	w.t.c.memory.Add(int64(-cap(w.body)))
+	w.body = nil
 }
 
 // cut ends what the worker waits for.

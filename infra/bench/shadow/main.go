@@ -1,6 +1,6 @@
 // Command shadow measures what copies and comparisons cost the gateway: one process with every request copied to the other side and compared,
-// beside one that copies nothing, asked by turns in the same seconds before one backend. A third and a fourth have a shadow side that is
-// dead or never answers, for what their memory comes to.
+// beside one that copies nothing, asked by turns in the same seconds before one backend. Others have a shadow side that is dead, never
+// answers, answers a byte a second or without end, for what donors notice of it and what the memory comes to.
 //
 // The page is a small HTML form whose form_build_id differs in every answer, so that each pair is read and compared and none is equal byte
 // by byte; the mask pack of Drupal 7 is on. Every figure stands beside what was really compared: a copy that is dropped costs nothing.
@@ -21,7 +21,7 @@ import (
 )
 
 func main() {
-	role := flag.String("role", "", "internal: backend, silent or gateway")
+	role := flag.String("role", "", "internal: backend, gateway, silent, drip or endless")
 	legacy := flag.String("legacy", "", "internal: the backend's address")
 	other := flag.String("new", "", "internal: the shadow side's address; empty: nothing is copied")
 	page := flag.Int("page", 512, "bytes of the page")
@@ -34,8 +34,8 @@ func main() {
 	switch *role {
 	case "backend":
 		err = serveBackend(*page)
-	case "silent":
-		err = serveSilent()
+	case "silent", "drip", "endless":
+		err = serveFault(*role)
 	case "gateway":
 		err = serveGateway(*legacy, *other, *profile)
 	default:
@@ -136,33 +136,41 @@ func measure(r run) error {
 	if err := copying.say("added p99: %.0f us (bar: 1000)", rig.Median(added)); err != nil {
 		return err
 	}
-	return memory(backend.Addr, r.length)
+	return faults(backend.Addr, plain, r)
 }
 
-// memory loads gateways whose shadow side is of no use, as fast as they answer.
-func memory(backend string, length time.Duration) error {
-	silent, err := rig.Self("-role", "silent")
-	if err != nil {
-		return err
-	}
-	defer silent.Stop()
-	for name, side := range map[string]string{"is dead": "127.0.0.1:1", "never answers": silent.Addr} {
-		f, err := open(backend, side, "")
+// faults loads gateways whose shadow side is of no use: at the steady rate for what donors notice, then as fast as they answer for memory.
+func faults(backend string, plain *front, r run) error {
+	fmt.Println()
+	for _, side := range []string{"dead", "silent", "drip", "endless"} {
+		address := "127.0.0.1:1"
+		if side != "dead" {
+			p, err := rig.Self("-role", side)
+			if err != nil {
+				return err
+			}
+			defer p.Stop()
+			address = p.Addr
+		}
+		f, err := open(backend, address, "")
 		if err != nil {
 			return err
 		}
 		defer f.Stop()
-		before, most := f.Resident(), int64(0)
-		for range 5 {
-			n, took, err := rig.Load(f.visitors, length)
+		before := f.Resident()
+		var added []float64
+		for range min(r.rounds, 5) {
+			slow, fast, err := rig.Paced(f.visitors, plain.visitors, r.rate, r.length)
 			if err != nil {
 				return err
 			}
-			if most = max(most, f.Resident()); n == 0 {
-				return fmt.Errorf("nobody was answered in %s", took)
-			}
+			added = append(added, float64((slow - fast).Microseconds()))
 		}
-		if err := f.say("a shadow side that %s: memory %d -> %d MiB (bar: 64 more)", name, before>>10, most>>10); err != nil {
+		if _, _, err := rig.Load(f.visitors, r.length); err != nil {
+			return err
+		}
+		if err := f.say("shadow side %-8s added p99 %.0f us (bar: 1000); memory %d -> %d MiB (bar: 64 more)", side+":", rig.Median(added),
+			before>>10, f.Resident()>>10); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"runtime/pprof"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -65,19 +67,33 @@ func serveBackend(length int) error {
 	}
 }
 
-// serveSilent hears every request and answers none.
-func serveSilent() error {
+// serveFault hears every request and answers none, or a byte a second, or without end.
+func serveFault(how string) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	fmt.Println(l.Addr())
+	piece, pause := bytes.Repeat([]byte("endless "), 8<<10), time.Duration(0)
+	if how == "drip" {
+		piece, pause = piece[:1], time.Second
+	}
 	for {
 		c, err := l.Accept()
 		if err != nil {
 			return err
 		}
-		go io.Copy(io.Discard, c)
+		go func() {
+			defer c.Close()
+			if how == "silent" {
+				io.Copy(io.Discard, c)
+				return
+			}
+			c.Read(make([]byte, 8192))
+			for _, err := io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"); err == nil; _, err = c.Write(piece) {
+				time.Sleep(pause)
+			}
+		}()
 	}
 }
 
