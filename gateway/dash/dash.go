@@ -43,6 +43,7 @@ type Options struct {
 	Identity who.Identity          // a way in besides tokens; nil: none
 	Watch    Watch                 // nil: no judge runs, and a person decides
 	Diffs    *diff.Ledger          // nil: nothing is shadowed here
+	Broken   Broken                // what this gateway's breaker has taken back; nil: nothing
 	Gather   []prometheus.Collector
 	Log      *slog.Logger     // of what changes and who is refused; nil: silent
 	Now      func() time.Time // nil: the clock

@@ -19,6 +19,8 @@ type Question struct {
 	Host    string            `json:"host,omitempty"`
 	Key     string            `json:"key,omitempty"` // what the group's key is drawn from: a visitor's id, an address, a header's value
 	Headers map[string]string `json:"headers,omitempty"`
+
+	Broken Broken `json:"-"` // of the gateway that is asked; nil: of a gateway whose breakers are all closed
 }
 
 // Header makes a Question what header conditions ask.
@@ -61,8 +63,12 @@ func (a *api) ask(q Question) (Explanation, error) {
 	if !ok || !strings.HasPrefix(target, "/") {
 		return Explanation{}, fault.Wrong("request", fmt.Sprintf("%q is not a request: write METHOD and path, such as POST /donate", q.Request))
 	}
+	q.Broken = a.Broken
 	return Explain(a.Config(), a.Plan.Now(), q, method, target), nil
 }
+
+// Broken says whether a gateway's breaker has taken a group back at a revision of it (J-1). Another gateway may see it otherwise.
+type Broken func(group string, revision int64) bool
 
 // asked is a question taken apart.
 type asked struct {
@@ -128,7 +134,7 @@ func (e Explanation) own(status int, why string) Explanation {
 
 func (e *Explanation) decide(r *route.Route, at cutover.Group, a asked) {
 	e.Route, e.Group, e.Phase, e.Weight = r.ID, r.Group.Name, at.Phase, at.Weight
-	f := split.Facts{Killed: at.Killed, Noncanonical: a.flags != 0, Weight: at.Weight}
+	f := split.Facts{Killed: at.Killed, Noncanonical: a.flags != 0, Weight: at.Weight, Broken: a.Broken != nil && a.Broken(r.Group.Name, at.Revision)}
 	if r.Done {
 		f.Form, f.InForm = doneSide(a.query), true
 	}
@@ -158,6 +164,8 @@ func sentence(reason split.Reason, e *Explanation, flags route.Flags) string {
 		return odd(flags)
 	case reason == split.ByForm:
 		return "a done page goes to the side that took the form, which its sid says"
+	case reason == split.ByBreaker:
+		return "this gateway's breaker is open: the new side failed so badly here that everybody is taken back until the plan changes"
 	case e.Bucket != nil:
 		return fmt.Sprintf("bucket %d, weight %d: the new side takes buckets under the weight", *e.Bucket, e.Weight)
 	}

@@ -93,7 +93,7 @@ func Open(ctx context.Context, o Options) (*Replica, error) {
 		Collect: r.Cells, Accepted: r.Accepted, Trip: r.Trip, Shadow: r.dead, Probe: o.Data.Probe, Alarm: r.post.Alarm, Log: o.Log,
 		Keep: map[string]analysis.Kept{"diffs": r.Diffs, "noise": noise}})
 	r.Plan.Heed(r.Analysis)
-	r.Admin, err = dash.New(dash.Options{Plan: r.Plan, Config: r.Gateway.Config, Keys: ring, Token: o.Token, Watch: r.Analysis, Diffs: r.Diffs, Log: o.Log,
+	r.Admin, err = dash.New(dash.Options{Plan: r.Plan, Config: r.Gateway.Config, Keys: ring, Token: o.Token, Watch: r.Analysis, Diffs: r.Diffs, Log: o.Log, Broken: r.Broken,
 		Gather: []prometheus.Collector{r.Gateway, r.Analysis, r.copies}})
 	if err != nil {
 		return nil, errors.Join(err, r.Shutdown(ctx))
