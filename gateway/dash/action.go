@@ -2,6 +2,7 @@ package dash
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/banyan-migration/banyan/gateway/config"
@@ -21,6 +22,8 @@ type action struct {
 	Phases              []string     // to choose from
 	Weight              string       // a share to type; as it stands now
 	Loses               bool         // what is lost is to be typed
+	Signed              string       // what the first person has typed of it
+	Backup              bool         // the backup's name is to be typed
 	need                who.Role
 }
 
@@ -89,12 +92,16 @@ func raising(b *groupBody, g *config.Group) (all []action) {
 	all = append(all, action{Verb: "drill", Label: "Rehearse a rollback", Button: "Rehearse", Class: "other",
 		Effect: "Every gateway follows a new revision, as it would follow a rollback, and the time is taken. No visitor is moved.", Sure: "Yes: rehearse it now."})
 	if phases := enterable(b.Phase); len(phases) > 0 {
-		all = append(all, action{Verb: "enter", Label: "Enter another phase", Button: "Enter", Class: "raises", Phases: phases,
+		all = append(all, action{Verb: "enter", Backup: slices.Contains(phases, cutover.Retired), Label: "Enter another phase", Button: "Enter", Class: "raises", Phases: phases,
 			Effect: "The phase says who reads, who writes and which way rows are carried. It is refused, with the reason, while the data is not there.", Sure: "Yes: enter it."})
 	}
 	if b.Weight == 10000 && b.NoReturn == nil {
-		all = append(all, action{Verb: "no-return", Label: "Sign the point of no return", Button: "Sign", Class: "raises", Loses: true,
-			Effect: "Two different people sign what a way back would lose, in the same words. From then on there is no rollback, only a freeze.", Sure: "Yes: there is no way back after the second signature."})
+		act := action{Verb: "no-return", Label: "Sign the point of no return", Button: "Sign", Class: "raises", Loses: true,
+			Effect: "Two different people sign what a way back would lose, in the same words. From then on there is no rollback, only a freeze.", Sure: "Yes: there is no way back after the second signature."}
+		if b.Asked != nil {
+			act.Signed = b.Asked.Loses
+		}
+		all = append(all, act)
 	}
 	return all
 }

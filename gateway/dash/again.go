@@ -32,6 +32,9 @@ const (
 	maxKey      = 200 // bytes
 )
 
+// errBroken is what those hear who waited for an answer that never came.
+var errBroken = &fault.Error{Kind: fault.Internal, Text: "the first call under this key broke off: look at what holds before trying again"}
+
 // once makes a write's handler: the same key again gives the first answer again, and another call under it is refused.
 func (a *api) once(f func(*http.Request, who.Person) (any, error)) func(http.ResponseWriter, *http.Request, who.Person) error {
 	return func(w http.ResponseWriter, r *http.Request, p who.Person) error {
@@ -55,8 +58,11 @@ func (a *api) once(f func(*http.Request, who.Person) (any, error)) func(http.Res
 		at, mine := a.attempts.take(p.Name+"\x00"+key, sum)
 		switch {
 		case mine:
-			at.out, at.err = f(r, p)
-			a.attempts.finish(p.Name+"\x00"+key, at)
+			func() {
+				at.err = errBroken // unless f comes back
+				defer a.attempts.finish(p.Name+"\x00"+key, at)
+				at.out, at.err = f(r, p)
+			}()
 		case at.sum != sum:
 			return &fault.Error{Kind: fault.Conflict, Field: "Idempotency-Key", Text: "the key stands for another call: take a new one; nothing was changed"}
 		default:

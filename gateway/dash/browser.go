@@ -68,7 +68,7 @@ func (a *api) enter(w http.ResponseWriter, r *http.Request) (*view, bool) {
 	s, ok := a.session(r)
 	if !ok {
 		if p, _, err := a.who(r); err == nil { // by a header: a program that reads pages, or a proxy that knows people
-			s, ok = a.sessions.Begin(p), true
+			s, ok = a.sessions.Of(p), true
 		}
 	} else if longer, changed := a.sessions.Renew(s); changed {
 		s = longer

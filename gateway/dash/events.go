@@ -28,6 +28,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request, p who.Person) error
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	out := http.NewResponseController(w)
+	defer func() { _ = out.SetWriteDeadline(time.Time{}) }() // the connection may carry other answers after this one
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	var said []byte

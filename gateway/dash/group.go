@@ -40,6 +40,7 @@ type Group struct {
 	Schedule       *cutover.Schedule `json:"schedule,omitempty"`
 	Held           *cutover.Stop     `json:"held,omitempty"`
 	Frozen         *cutover.Stop     `json:"frozen,omitempty"`
+	Asked          *cutover.NoReturn `json:"asked,omitempty"` // the point of no return, signed by one person so far
 	NoReturn       *cutover.NoReturn `json:"no_return,omitempty"`
 	Drilled        time.Time         `json:"drilled,omitzero"`
 	Policy         string            `json:"policy"`
@@ -63,7 +64,7 @@ func (a *api) view(g *config.Group, at cutover.Group) Group {
 		Group: g.Name, Phase: at.Phase, Weight: at.Weight, ReadAuthority: at.ReadAuthority(), WriteAuthority: at.WriteAuthority(),
 		Verdict: string(judge.Hold), Why: at.Why, Reason: at.Why, Who: at.Who, At: at.At, Revision: at.Revision, Killed: at.Killed,
 		From: g.From, To: g.To, Readiness: a.readiness(g), Policy: g.Policy.Name,
-		Schedule: at.Schedule, Held: at.Held, Frozen: at.Frozen, NoReturn: at.NoReturn, Drilled: at.Drilled,
+		Schedule: at.Schedule, Held: at.Held, Frozen: at.Frozen, Asked: at.Asked, NoReturn: at.NoReturn, Drilled: at.Drilled,
 	}
 	if a.Watch != nil {
 		if latest, ok := a.Watch.Latest(g.Name); ok {

@@ -29,6 +29,7 @@ type window struct {
 type groupBody struct {
 	row
 	Blame     judge.Blame
+	Measured  string
 	Drill     string
 	Next      string // the next step, in a sentence
 	Waits     string // what it waits for
@@ -70,6 +71,7 @@ func (a *api) groupPage(r *http.Request, v *view) error {
 	if !b.Drilled.IsZero() {
 		b.Drill = "A rollback was rehearsed " + ago(v, b.Drilled) + "."
 	}
+	b.Measured = a.measured(v, g.Name)
 	b.steps(a, g)
 	b.Actions = a.actions(v, b, g)
 	b.Refused = mayNot(v.Person, b.Actions)

@@ -70,7 +70,7 @@ const maxBody = 1 << 20
 func (a *api) guard(c call) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, session, err := a.who(r)
-		if errors.Is(err, who.ErrNobody) || err == nil && session && r.Method != http.MethodGet {
+		if errors.Is(err, who.ErrNobody) || err == nil && session && r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			err = &fault.Error{Kind: fault.Unauthenticated, Text: "the admin API needs a token: Authorization: Bearer TOKEN"}
 		} else if err == nil && !p.Role.May(c.need) {

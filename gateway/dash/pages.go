@@ -58,6 +58,24 @@ func dataOf(g *config.Group, at cutover.Group) string {
 	return fmt.Sprintf("The truth is in %s; %s.", truth, sync)
 }
 
+// measured says what the data behind a group was when it was last looked at; empty where nobody looks.
+func (a *api) measured(v *view, group string) string {
+	known, err := a.Plan.Case(group)
+	f := known.Facts
+	if err != nil || !f.Known {
+		return ""
+	}
+	moved := "not every old row is moved"
+	if f.Backfilled {
+		moved = "every old row is moved or rejected with a reason"
+	}
+	text := fmt.Sprintf("Measured %s: %s; %s rows differ, verified %s; the new side is %s behind.", ago(v, f.At), moved, thousands(f.Mismatches), ago(v, f.Verified), lasting(f.Lag))
+	if f.Unsynced > 0 {
+		text += fmt.Sprintf(" The old side lacks %s writes.", thousands(f.Unsynced))
+	}
+	return text
+}
+
 func (a *api) overview(_ *http.Request, v *view) error {
 	var rows []row
 	moved, way, red := 0, 0, 0

@@ -54,6 +54,14 @@ func (s *Sessions) Begin(p Person) Session {
 	return Session{Person: p, Began: now, Until: now.Add(Idle), Nonce: rand.Text()}
 }
 
+// Of is the session of somebody whom each request names anew, as a proxy that knows people does: it has no cookie, and its forms are
+// bound to the person.
+func (s *Sessions) Of(p Person) Session {
+	of := s.Begin(p)
+	of.Nonce = "of " + p.Name
+	return of
+}
+
 // Read finds the session of a request; false where it has none that holds.
 func (s *Sessions) Read(r *http.Request) (Session, bool) {
 	var found Session
