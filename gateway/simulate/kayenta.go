@@ -21,6 +21,7 @@ const (
 	kayentaMarginal   = 75.0
 	kayentaInterval   = 60 // minutes
 	kayentaRuns       = 3
+	kayentaAccuracy   = 1e-4 // of its root finder: a shift under it is none
 )
 
 // kayenta is that judge where the documents leave a choice: each step of the ramp is a canary of its own; two metrics of equal
@@ -119,7 +120,7 @@ func classify(baseline, canary []float64) class {
 	case newRanks(canary, baseline).score(0) <= 0: // no higher: spares the search for the interval
 		return pass
 	}
-	if s := mannWhitney(canary, baseline, kayentaConfidence); s.low > kayentaTolerance*math.Abs(s.estimate) {
+	if s := mannWhitney(canary, baseline, kayentaConfidence); s.low > max(kayentaTolerance*math.Abs(s.estimate), kayentaAccuracy) {
 		return high
 	}
 	return pass

@@ -90,6 +90,19 @@ func TestKayentaPassesTheDataOfItsIssues(t *testing.T) {
 	}
 }
 
+// Most minutes of a small error rate have no failure at all: both intervals begin at nothing, and that is no shift.
+func TestKayentaSeesNoShiftAmongZeros(t *testing.T) {
+	t.Parallel()
+	baseline, canary := make([]float64, 60), make([]float64, 60)
+	for i := range 7 {
+		baseline[i], canary[i] = 4, 4
+	}
+	canary[7], canary[8] = 8, 4
+	if got := classify(baseline, canary); got != pass {
+		t.Error(got)
+	}
+}
+
 func TestKayentaTellsAClearShift(t *testing.T) {
 	t.Parallel()
 	var low, up []float64

@@ -41,8 +41,8 @@ type grid struct {
 // grids are the two tables of a suite: where no rollback is wanted, and where one is.
 func grids(rows []Row) [2]grid {
 	calm := grid{title: "Nothing is wrong with the new side: share of ramps rolled back (none should be), and share that finished."}
-	harm := grid{title: "The new side is worse: share of ramps in which that was found; requests of the group from the harm's beginning to the rollback " +
-		"(median / 95th percentile); donors hurt until then (median)."}
+	harm := grid{title: "The new side is worse: share of ramps in which that was found; the group's requests from the harm to the rollback (median / 95 %);\n" +
+		"requests of the new side that the harm had hurt by then (median). A rule that rolls back healthy ramps finds harm by luck as well."}
 	calmHead, harmHead := []string{"case", "a minute", "errors", "ramps", "dwell", "horizon"}, []string{"harm", "a minute", "errors", "ramps"}
 	for _, rule := range Rules {
 		calmHead = append(calmHead, rule+" back", "finished")
@@ -91,7 +91,7 @@ func short(n int64) string {
 	return fmt.Sprint(n)
 }
 
-// Text writes the tables for a terminal, at most 130 columns wide but for the titles' sentences.
+// Text writes the tables for a terminal, at most 150 columns wide.
 func Text(out io.Writer, rows []Row) error {
 	for _, g := range grids(rows) {
 		width := g.widths()
