@@ -121,16 +121,48 @@ func (x *comparison) list(field string, set bool, legacy, new []item) {
 		return
 	}
 	l, n = x.masked(field, l, n)
-	for i := range max(len(l), len(n)) {
-		switch {
-		case i >= len(n):
-			x.found(l[i].field(field), Missing, l[i].value, "", critical(field, l[i].value, ""))
-		case i >= len(l):
-			x.found(n[i].field(field), Extra, "", n[i].value, critical(field, "", n[i].value))
+	for _, p := range pairs(l, n) {
+		switch l, n := p[0], p[1]; {
+		case n == nil:
+			x.found(l.field(field), Missing, l.value, "", critical(field, l.value, ""))
+		case l == nil:
+			x.found(n.field(field), Extra, "", n.value, critical(field, "", n.value))
 		default:
-			x.found(l[i].field(field), Changed, l[i].value, n[i].value, critical(field, l[i].value, n[i].value))
+			x.found(l.field(field), Changed, l.value, n.value, critical(field, l.value, n.value))
 		}
 	}
+}
+
+// pairs sets one list against the other: what stands in the same part of a page first, then the rest in order.
+func pairs(l, n []item) (all [][2]*item) {
+	left := map[string][]*item{}
+	for i := range n {
+		left[n[i].region] = append(left[n[i].region], &n[i])
+	}
+	taken := map[*item]bool{}
+	for i := range l {
+		p := [2]*item{&l[i]}
+		if same := left[l[i].region]; len(same) > 0 {
+			p[1], left[l[i].region] = same[0], same[1:]
+			taken[p[1]] = true
+		}
+		all = append(all, p)
+	}
+	open := 0
+	for i := range n {
+		if taken[&n[i]] {
+			continue
+		}
+		for open < len(l) && all[open][1] != nil {
+			open++
+		}
+		if open < len(l) {
+			all[open][1] = &n[i]
+		} else {
+			all = append(all, [2]*item{nil, &n[i]})
+		}
+	}
+	return all
 }
 
 // order compares lists of the same values.

@@ -55,7 +55,9 @@ func (w *walker) control(e *token, o *open) {
 	}
 	w.x.spend(8*len(w.form.fields) + len(name))
 	f := w.form.field(name)
-	w.field = f
+	if e.tag == "select" || e.tag == "textarea" {
+		w.field = f
+	}
 	f.required = f.required || e.has("required") || e.get("aria-required") == "true" || e.class("required")
 	f.wrong = f.wrong || e.class("error") || e.get("aria-invalid") == "true"
 	kind := e.tag

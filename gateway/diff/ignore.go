@@ -7,12 +7,16 @@ import (
 )
 
 // places are the parts of an HTML page that can be ignored by name.
-var places = []string{"title", "canonical", "robots", "description", "lang", "hreflang", "json-ld", "heading", "link", "image", "message", "error", "text"}
+var places = []string{"frame", "refresh", "alternate", "generator", "title", "canonical", "robots", "description", "lang", "hreflang", "json-ld", "heading", "link", "image", "message", "text"}
+
+// named are those of which one can be meant: an image by its address, a language, a path within JSON-LD.
+var named = []string{"image", "hreflang", "json-ld"}
 
 // ParseIgnore reads what a route's `ignore:` says: the differ leaves that field out. It takes
 //
 //	header NAME        a header; header set-cookie NAME is one cookie
-//	html PLACE         title, canonical, robots, description, lang, hreflang, json-ld, heading, link, image, message, error or text
+//	html PLACE         title, canonical, robots, description, lang, hreflang, json-ld, heading, link, image,
+//	                   frame, refresh, alternate, generator, message or text
 //	html text in #ID   the text below one element
 //	css SELECTOR       a part of a page: tag, #id, .class, [name=value]
 //	form PAGE FIELD    a form's field: the path that the form posts to without its first slash, and the field's name or its last part
@@ -34,8 +38,12 @@ func ParseIgnore(text string) (Mask, error) {
 			return wrong("a header is named alone, as in header X-Generator")
 		}
 	case "html":
-		if place, _, _ := strings.Cut(rest, " "); !slices.Contains(places, place) {
+		place, more, _ := strings.Cut(rest, " ")
+		if !slices.Contains(places, place) {
 			return wrong("of a page can be named " + strings.Join(places, ", "))
+		}
+		if more != "" && !strings.HasPrefix(more, "in #") && !slices.Contains(named, place) {
+			return wrong("after the place comes nothing, or in #ID")
 		}
 	case "css":
 		if _, err := parseSelector(rest); err != nil {

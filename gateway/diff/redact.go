@@ -18,6 +18,9 @@ const longest = 160
 type redactor struct{ key []byte }
 
 func (r redactor) hidden(kind, value string) string {
+	if len(r.key) == 0 { // a hash without a key can be tried out
+		return fmt.Sprintf("[%s %d]", kind, utf8.RuneCountInString(value))
+	}
 	h := hmac.New(sha256.New, r.key)
 	h.Write([]byte(value))
 	return fmt.Sprintf("[%s %d #%s]", kind, utf8.RuneCountInString(value), hex.EncodeToString(h.Sum(nil)[:4]))

@@ -93,7 +93,7 @@ func TestIgnore(t *testing.T) {
 		}
 	}
 	for text, right := range map[string]string{"": "begins with header", "title": "begins with header", "status": "always compared", "html": "title, canonical",
-		"html titel": "title, canonical", "header": "named alone", "header A: b": "named alone", "header a b": "named alone", "form donate": "page and field",
+		"html titel": "title, canonical", "html title of it": "in #ID", "header": "named alone", "header A: b": "named alone", "header a b": "named alone", "form donate": "page and field",
 		"form a b c": "page and field", "json a": "begins with a slash", "css div p": "tag, #id", "css": "empty", "text x": "stands alone"} {
 		if _, err := diff.ParseIgnore(text); err == nil || !strings.Contains(err.Error(), right) {
 			t.Errorf("%q: %v, want %q", text, err, right)
@@ -201,7 +201,7 @@ func TestWhatIsNeverNoise(t *testing.T) {
 		"amount":  {answer("text/html", "<p>£5"), answer("text/html", "<p>£6")},
 		"field":   {answer("text/html", "<form><input name=a></form>"), answer("text/html", "<form></form>")},
 		"consent": {answer("application/json", `{"gift_aid":true}`), answer("application/json", `{"gift_aid":false}`)},
-		"date":    {answer("", "", "Date", "Sun, 22 Nov 2026 18:07:25 GMT"), answer("", "", "Date", "Sun, 22 Nov 2026 18:07:26 GMT")},
+		"date":    {answer("", "", "Date", "Sun, 22 Nov 2026 18:07:25 GMT"), answer("", "", "Date", "Sun, 22 Nov 2026 19:07:25 GMT")},
 	}
 	for range 100 {
 		for name, p := range pairs {
@@ -230,7 +230,7 @@ func TestLearningNeverHidesWhatIsWorse(t *testing.T) {
 	}
 	for _, q := range []float64{0.1, 0.3, 0.5, 0.9} {
 		learned := 0
-		for run := range 50 {
+		for run := range 20 {
 			like, worse := asked, asked
 			like.Group, worse.Group = "like", "worse"
 			noise := diff.NewNoise()
@@ -247,8 +247,8 @@ func TestLearningNeverHidesWhatIsWorse(t *testing.T) {
 				learned++
 			}
 		}
-		if learned < 45 {
-			t.Errorf("at %v noise was learned in %d of 50 runs", q, learned)
+		if learned < 18 {
+			t.Errorf("at %v noise was learned in %d of 20 runs", q, learned)
 		}
 	}
 }

@@ -231,6 +231,9 @@ func (w *walker) meaning(e *token, o *open) {
 		}
 	case "img":
 		w.image(e, o)
+	case "iframe":
+		o.means = aside
+		w.some("frame", e.get("src"))
 	case "br":
 		w.gap()
 	case "form", "input", "select", "textarea", "button", "option":

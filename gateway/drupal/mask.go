@@ -2,7 +2,6 @@ package drupal
 
 import (
 	"slices"
-	"time"
 
 	"github.com/banyan-migration/banyan/gateway/diff"
 )
@@ -13,7 +12,6 @@ import (
 var Drupal7 = slices.Concat(
 	unsent("Etag", "Last-Modified", "Age", "X-Drupal-Cache", "X-Generator", "Server", "Via", "X-Request-Id"),
 	[]diff.Mask{
-		{ID: "drupal date", At: "header date", Kind: diff.Window, Window: 5 * time.Minute},
 		{ID: "drupal never cached", At: "header expires", Kind: diff.Drop, Pattern: `^Sun, 19 Nov 1978 05:00:00 GMT$`},
 		{ID: "drupal nonce", At: "header content-security-policy", Kind: diff.Shape, Pattern: `'nonce-[^']+'`, As: `'nonce-*'`},
 		{ID: "drupal submission", At: "header location query sid", Kind: diff.Shape, Pattern: `^\d+$`, As: `*`},
