@@ -34,6 +34,7 @@ type Group struct {
 	At             time.Time         `json:"at"`
 	Revision       int64             `json:"revision"` // the plan's that last changed the group; its ETag
 	Killed         bool              `json:"killed"`
+	Broken         bool              `json:"broken,omitempty"` // this gateway's breaker has taken everybody back until the plan changes (J-1)
 	From           string            `json:"from"`
 	To             string            `json:"to"`
 	Readiness      cutover.Readiness `json:"readiness"`
@@ -66,6 +67,7 @@ func (a *api) view(g *config.Group, at cutover.Group) Group {
 		From: g.From, To: g.To, Readiness: a.readiness(g), Policy: g.Policy.Name,
 		Schedule: at.Schedule, Held: at.Held, Frozen: at.Frozen, Asked: at.Asked, NoReturn: at.NoReturn, Drilled: at.Drilled,
 	}
+	v.Broken = a.Broken != nil && a.Broken(g.Name, at.Revision)
 	if a.Watch != nil {
 		if latest, ok := a.Watch.Latest(g.Name); ok {
 			v.Verdict, v.Why, v.Decision = string(latest.Verdict.Kind), latest.Verdict.Why, latest.ID
