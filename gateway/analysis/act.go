@@ -58,13 +58,15 @@ func (a *Analysis) act(ctx context.Context, group string, g cutover.Group, r jud
 	case v.Kind == judge.Freeze && g.Frozen == nil && g.Weight > 0:
 		_, err = a.o.Plan.Freeze(ctx, c)
 	}
-	var refused *cutover.Refused
-	switch {
-	case errors.As(err, &refused), errors.Is(err, cutover.ErrStale):
-		a.o.Log.Info("the plan does not do what the judge says", "group", group, "verdict", v.Kind, "record", id, "error", err)
-	case err != nil:
-		a.o.Log.Warn("what the judge says could not be done: it is tried again", "group", group, "verdict", v.Kind, "record", id, "error", err)
+	if err == nil || a.refused[group] == id {
+		return
 	}
+	a.refused[group] = id
+	if refused := (*cutover.Refused)(nil); errors.As(err, &refused) || errors.Is(err, cutover.ErrStale) {
+		a.o.Log.Info("the plan does not do what the judge says", "group", group, "verdict", v.Kind, "record", id, "error", err)
+		return
+	}
+	a.o.Log.Warn("what the judge says could not be done: it is tried again", "group", group, "verdict", v.Kind, "record", id, "error", err)
 }
 
 // line makes a sentence fit for the journal.

@@ -55,7 +55,8 @@ type Analysis struct {
 	gifts    gifts
 	kept     time.Time // when Keep was last written
 	restored bool
-	told     map[string]bool // alarms that this replica gave while the store was away
+	told     map[string]bool   // alarms that this replica gave
+	refused  map[string]string // by group: the verdict of which it was said that the plan does not do it
 
 	mu       sync.Mutex // protects what follows; the above belongs to Run, but for gifts
 	latest   map[string]judge.Record
@@ -74,7 +75,7 @@ func New(o Options) *Analysis {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Analysis{o: o, boot: rand.Text(), peers: map[string]*peer{}, groups: map[string]*evidence{}, told: map[string]bool{},
+	return &Analysis{o: o, boot: rand.Text(), peers: map[string]*peer{}, groups: map[string]*evidence{}, told: map[string]bool{}, refused: map[string]string{},
 		latest: map[string]judge.Record{}, verdicts: map[verdictKey]int64{}, curves: map[string]*curve{}, facts: map[string]cutover.Facts{}}
 }
 
