@@ -204,25 +204,28 @@ func (l *lexer) token(kind html.TokenType) *token {
 			t.text = bytes.Clone(l.z.Text())
 		}
 	case html.StartTagToken, html.SelfClosingTagToken:
-		name, more := l.z.TagName()
-		t.name(name)
-		if more && (l.whole || t.trait&generic == 0 || telling(t.raw)) {
+		t.name(t.raw[1:], l.z)
+		if l.whole || t.trait&generic == 0 || telling(t.raw) {
 			l.attributes(t)
 		}
 	case html.EndTagToken:
-		name, _ := l.z.TagName()
-		t.name(name)
+		t.name(t.raw[2:], l.z)
 	default:
 		t.kind = html.CommentToken
 	}
 	return t
 }
 
-// name is the tag's name, without a copy where HTML knows it.
-func (t *token) name(name []byte) {
-	if a := atom.Lookup(name); a != 0 {
+// name takes the tag's name where the tag has it in the letters in which HTML knows it, else the tokenizer's copy.
+func (t *token) name(raw []byte, z *html.Tokenizer) {
+	end := 0
+	for end < len(raw) && raw[end] > ' ' && raw[end] != '/' && raw[end] != '>' {
+		end++
+	}
+	if a := atom.Lookup(raw[:end]); a != 0 {
 		t.tag = a.String()
 	} else {
+		name, _ := z.TagName()
 		t.tag = string(name)
 	}
 	t.trait = traits[t.tag]
@@ -231,8 +234,7 @@ func (t *token) name(name []byte) {
 func (l *lexer) attributes(t *token) {
 	for more := true; more; {
 		var key, value []byte
-		key, value, more = l.z.TagAttr()
-		if l.whole || read[string(key)] {
+		if key, value, more = l.z.TagAttr(); l.whole || read[string(key)] {
 			t.attrs = append(t.attrs, attribute{atom.String(key), string(value)})
 		}
 	}
