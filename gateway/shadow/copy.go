@@ -2,6 +2,8 @@ package shadow
 
 import (
 	"math/rand/v2"
+	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -148,8 +150,13 @@ func (cp *Copy) Hear(status int, head []byte, length int64, took time.Duration) 
 
 // Said takes an answer that the form adapter gave the donor.
 func (cp *Copy) Said(a drupal.Answer, took time.Duration) {
-	cp.answer.Status, cp.answer.Header, cp.answer.Took = a.Status, a.Header, took
+	cp.answer.Status, cp.answer.Header, cp.answer.Took = a.Status, dated(a.Header, cp.Request.At.Add(took)), took
 	cp.Body(a.Body)
+}
+
+// dated is an adapter's header with the Date that the engine puts on every answer of its own.
+func dated(header [][2]string, at time.Time) [][2]string {
+	return append(slices.Clone(header), [2]string{"Date", at.UTC().Format(http.TimeFormat)})
 }
 
 // Body takes a piece of the donor's answer's body, out of its framing, up to 1 MB.

@@ -20,7 +20,8 @@ func (w *worker) page(cp *Copy) diff.Answer {
 	began := w.t.c.o.Now()
 	a := cp.Form.Serve(context.Background(), &cp.Post, nil)
 	cp.group.results[resultOK].Add(1)
-	return diff.Answer{Status: a.Status, Header: a.Header, Body: a.Body, Took: w.t.c.o.Now().Sub(began)}
+	ended := w.t.c.o.Now()
+	return diff.Answer{Status: a.Status, Header: dated(a.Header, ended), Body: a.Body, Took: ended.Sub(began)}
 }
 
 // shadowed is what the service answered to a write's shadow.

@@ -62,7 +62,7 @@ const (
 	probeRest = time.Second // between two measurements, at least
 )
 
-// Probe measures the data behind a group's forms. What it finds is kept for ten times as long as it took to find, so that counting a
+// Probe measures the data behind a group's forms. What it finds is kept for three times as long as it took to find, so that counting a
 // million rows is not done every second.
 func (d Data) Probe(c func() *config.Config) cutover.Probe {
 	var mu sync.Mutex
@@ -81,7 +81,7 @@ func (d Data) Probe(c func() *config.Config) cutover.Probe {
 		if err != nil {
 			return cutover.Facts{At: began}, fmt.Errorf("the data behind %s cannot be measured: %w", group, err)
 		}
-		known[group], until[group] = f, began.Add(max(probeRest, 10*time.Since(began)))
+		known[group], until[group] = f, began.Add(max(probeRest, 3*time.Since(began)))
 		return f, nil
 	}
 }

@@ -130,6 +130,7 @@ func (n *night) script(ctx context.Context) error {
 	if err := n.pause(ctx, 30); err != nil {
 		return err
 	}
+	n.copies()
 	n.world.desk.broken.Store(true)
 	fault := time.Now()
 	n.tell(report.Fault, 0, "a fault is planted: the services answer 500")

@@ -21,7 +21,7 @@ import (
 var text string
 
 var page = template.Must(template.New("report.html").Funcs(template.FuncMap{
-	"n": thousands, "short": short, "ms": ms, "seconds": seconds, "usd": usd, "cents": cents, "quantity": quantity, "rejected": rejected, "percent": percent,
+	"n": thousands, "short": short, "share": share, "ms": ms, "seconds": seconds, "usd": usd, "cents": cents, "quantity": quantity, "rejected": rejected, "percent": percent,
 	"clock": func(t time.Time) string { return t.UTC().Format("15:04:05") },
 	"date":  func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
 	"add":   func(a, b int) int { return a + b },
@@ -74,6 +74,19 @@ func (v view) Charts() [][]*chart {
 
 // Clock is the night's time of an event.
 func (v view) Clock(at time.Duration) string { return v.clock(at).UTC().Format("15:04:05") }
+
+// Acts are the verdicts that moved something.
+func (v view) Acts() (acts []Verdict) {
+	for _, x := range v.Verdicts {
+		if x.Kind != "HOLD" {
+			acts = append(acts, x)
+		}
+	}
+	return acts
+}
+
+// share writes basis points as people say them.
+func share(weight int) string { return short(float64(weight)/100) + " %" }
 
 // Routes are the most asked, as many as a reader looks at.
 func (v view) Routes() []assess.Route {
