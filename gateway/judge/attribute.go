@@ -8,8 +8,8 @@ const enough = 3
 // attribution is J-3 on events of visits: if both sides are equally good, an event belongs to the new side with the chance that is
 // its share of the visits. Visits are gathered into a block until both sides have enough of them, which depends on who came and not
 // on how they fared. Within a block the share is what it was, not what the weight says: buckets are sticky, and a handful of
-// visitors who come often make the true share another. Given the visits, the events are drawn without replacement; a bet computed as
-// if with replacement is then at most fair (Hoeffding 1963, theorem 4).
+// visitors who come often make the true share another. Given the visits, whose they are is a draw without replacement; a bet computed as
+// if each were drawn for itself is then at most fair, since such draws are negatively associated (Joag-Dev and Proschan 1983).
 type attribution struct {
 	Visits [2]int64 `json:"visits"` // of the open block
 	Events [2]int64 `json:"events"`
@@ -29,10 +29,9 @@ func (a *attribution) add(visits, events [2]int64, mirrored bool) {
 	if mirrored {
 		worse, other = other, worse
 	}
-	if a.Events != [2]int64{} {
-		o := oddsOf(share(a.Visits[worse], a.Visits[other]))
-		a.Bet.take(a.Events[worse], a.Events[other], &o, unlimited)
-	}
+	var g gains
+	g.events(a.Events[worse], a.Events[other], share(a.Visits[worse], a.Visits[other]), 1)
+	a.Bet.take(&g, unlimited)
 	a.Visits, a.Events = [2]int64{}, [2]int64{}
 }
 

@@ -51,27 +51,40 @@ func rest(begun int64) float64 {
 // late is the share of the stake for all processes after the first.
 const late = 0.15
 
-// odds are the logarithms by which one event of either side lowers each bet, when the new side's share of the visits is w; an event of
-// the new side lifts it by logRatios besides.
-type odds [len(ratios)]float64
+// gains are what bets grow by, as logarithms.
+type gains [len(ratios)]float64
 
-func oddsOf(w float64) (o odds) {
-	for i, t := range ratios {
-		o[i] = math.Log1p(w * (t - 1))
+// events adds events of which bad are the new side's and good are not, where the new side has the share w of what could have an event.
+// An event of a power above 1 weighs like so many: its ratio is raised to it.
+func (g *gains) events(bad, good int64, w float64, power int) {
+	if bad+good == 0 || power == 0 {
+		return
 	}
-	return o
+	for i := range g {
+		g[i] += float64(bad)*float64(power)*logRatios[i] - float64(bad+good)*math.Log1p(w*(powers[power][i]-1))
+	}
 }
 
-// take bets on events of which bad are the new side's and good are not. No bet grows by more than the logarithm most.
-func (b *bet) take(bad, good int64, o *odds, most float64) {
-	if bad+good == 0 {
+// powers are the ratios raised.
+var powers = func() (all [upper + 1][len(ratios)]float64) {
+	for power := range all {
+		for i, t := range ratios {
+			all[power][i] = math.Pow(t, float64(power))
+		}
+	}
+	return all
+}()
+
+// take lets the bets grow, none by more than the logarithm most.
+func (b *bet) take(g *gains, most float64) {
+	if *g == (gains{}) {
 		return
 	}
 	if b.Begun[0] == 0 {
 		b.begin()
 	}
 	for i, worth := range b.Worth {
-		worth *= math.Exp(min(float64(bad)*logRatios[i]-float64(bad+good)*o[i], most))
+		worth *= math.Exp(min(g[i], most))
 		if fresh := prior(b.Begun[i] + 1); worth < fresh*sunk {
 			b.Begun[i]++
 			worth += fresh

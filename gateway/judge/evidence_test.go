@@ -59,7 +59,7 @@ func integral(b, c int64) float64 {
 }
 
 // If both sides are equally good, the stake is worth at most what it was, on the average over all ways in which the failures of a block
-// can fall upon its visits; and exactly what it was over all ways in which pairs can fall (J-2, J-3, Hoeffding 1963).
+// can fall upon its visits; and exactly what it was over all ways in which pairs can fall (J-2, J-3).
 func TestNoBetIsBetterThanFair(t *testing.T) {
 	t.Parallel()
 	for _, visits := range [][2]int64{{3, 3}, {3, 8}, {8, 3}, {57, 3}, {5, 40}, {200, 200}} {

@@ -8,7 +8,7 @@
 // worse, no way of betting makes the stake worth 1/alpha at any time with a chance above alpha (Ville 1939), so that the judge may look
 // after every request for weeks, and its numbers may be read as they stand: a worth of 1,000 is a chance of a thousandth.
 //
-//	attribution.go  visits of donors: whose failure is it, given whose visits these were (J-3)
+//	attribute.go    visits of donors: whose failure is it, given whose visits these were (J-3)
 //	paired.go       requests given to both sides: which of them failed alone (J-2; McNemar 1947)
 //	slow.go         waits, by the first on answers beyond a limit, by the second on pairs (J-7)
 //	bet.go          the bets: a mixture of ratios, begun again when they have sunk
@@ -19,9 +19,8 @@
 //
 // Sources: G. Shafer, Testing by betting, J. R. Stat. Soc. A 184 (2021) 407-431. V. Vovk and R. Wang, E-values: calibration,
 // combination and applications, Ann. Statist. 49 (2021) 1736-1754: a weighted mean of e-processes is one. A. Ramdas, P. Gruenwald,
-// V. Vovk and G. Shafer, Game-theoretic statistics and safe anytime-valid inference, Statist. Sci. 38 (2023) 576-601. W. Hoeffding,
-// Probability inequalities for sums of bounded random variables, J. Amer. Statist. Assoc. 58 (1963) 13-30, theorem 4: of draws with
-// and without replacement. Q. McNemar, Note on the sampling error of the difference between correlated proportions, Psychometrika 12
+// V. Vovk and G. Shafer, Game-theoretic statistics and safe anytime-valid inference, Statist. Sci. 38 (2023) 576-601. K. Joag-Dev and
+// F. Proschan, Negative association of random variables, Ann. Statist. 11 (1983) 286-295: of draws without replacement. Q. McNemar, Note on the sampling error of the difference between correlated proportions, Psychometrika 12
 // (1947) 153-157. J. Ville, Etude critique de la notion de collectif, Gauthier-Villars 1939.
 package judge
 

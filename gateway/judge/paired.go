@@ -2,11 +2,8 @@ package judge
 
 import "math"
 
-// half are the odds of a discordant pair if both sides are equally good.
-var half = oddsOf(0.5)
-
-// paired is J-2 on pairs of which one side was bad and the other was not (McNemar's discordant pairs): four fifths of the stake on
-// J-2's own process since the beginning, a fifth on bets that are begun again, for a fault that comes late.
+// paired is J-2 on pairs of which one side was bad and the other was not (McNemar's discordant pairs): most of the stake on J-2's
+// own process since the beginning, the rest on bets that are begun again, for a fault that comes late.
 type paired struct {
 	Worse  int64 `json:"worse"`  // the new side was bad
 	Better int64 `json:"better"` // legacy was
@@ -16,10 +13,12 @@ type paired struct {
 func (p *paired) add(worse, better int64) {
 	p.Worse += worse
 	p.Better += better
-	p.Late.take(worse, better, &half, unlimited)
+	var g gains
+	g.events(worse, better, 0.5, 1)
+	p.Late.take(&g, unlimited)
 }
 
-func (p *paired) e() float64 { return 0.8*discordant(p.Worse, p.Better) + 0.2*p.Late.e() }
+func (p *paired) e() float64 { return (1-late)*discordant(p.Worse, p.Better) + late*p.Late.e() }
 
 // discordant is J-2's evidence, 2^(b+c) * 2 * the integral of p^b (1-p)^c from 1/2 to 1, where b were worse and c better.
 func discordant(b, c int64) float64 {

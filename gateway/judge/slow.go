@@ -5,17 +5,19 @@ import (
 	"time"
 )
 
-// slower compares waits: beyond each of several limits, an event is an answer of legacy slower than the limit, or one of the new side
-// slower by the policy's margin besides (J-7). The limits are quantiles of what legacy took in earlier cells, so that they do not
-// depend on what they judge; each limit has an equal part of the stake.
+// slower compares waits (J-7) by J-3: an answer beyond one of several limits is an event, and beyond more of them a stronger one. For
+// legacy the limits are quantiles of what it took in earlier cells, so that they do not depend on what they judge; for the new side
+// they lie later by the policy's margin. Half of the stake is bet on the lower limits, where a side shows that is slow as a whole; half
+// on the upper ones, where a slow query behind some of the pages does, though most answers come as ever.
 type slower struct {
-	Answers [2]int64              `json:"answers"` // of the open block
-	Slow    [len(limits)][2]int64 `json:"slow"`
-	Bets    [len(limits)]bet      `json:"bets"`
+	Answers [2][len(limits) + 1]int64 `json:"answers"` // of the open block, by how many limits they exceed
+	Bets    [2]bet                    `json:"bets"`    // on the lower and the upper limits
 }
 
-// limits are the quantiles of legacy's earlier waits at which both sides are compared.
-var limits = [5]float64{0.5, 0.75, 0.9, 0.95, 0.99}
+// limits are the quantiles of legacy's earlier waits at which both sides are compared; those from upper on are the upper ones.
+var limits = [6]float64{0.5, 0.75, 0.9, 0.95, 0.98, 0.995}
+
+const upper = 3
 
 // settled is how many of legacy's waits must be known before they make a limit.
 const settled = 20
@@ -30,48 +32,55 @@ func (s *slower) add(legacy, fresh, past *Histogram, p *Policy) {
 	if !ok {
 		return
 	}
-	old, young := legacy.beyond(), fresh.beyond()
-	s.Answers[Legacy] += old[0]
-	s.Answers[New] += young[0]
+	s.sort(Legacy, legacy, at)
 	for i, bucket := range at {
-		s.Slow[i][Legacy] += old[bucket+1]
-		s.Slow[i][New] += young[p.limit(bucket)+1]
+		at[i] = p.limit(bucket)
 	}
-	if s.Answers[Legacy] < enough || s.Answers[New] < enough {
+	s.sort(New, fresh, at)
+	answers := [2]int64{}
+	for side, counts := range s.Answers {
+		for _, n := range counts {
+			answers[side] += n
+		}
+	}
+	if answers[Legacy] < enough || answers[New] < enough {
 		return
 	}
-	o := oddsOf(share(s.Answers[New], s.Answers[Legacy]))
-	for i, slow := range s.Slow {
-		s.Bets[i].take(slow[New], slow[Legacy], &o, burst)
+	var low, high gains
+	w := share(answers[New], answers[Legacy])
+	for exceeded := 1; exceeded <= len(limits); exceeded++ {
+		bad, good := s.Answers[New][exceeded], s.Answers[Legacy][exceeded]
+		low.events(bad, good, w, min(exceeded, upper))
+		high.events(bad, good, w, max(exceeded-upper, 0))
 	}
+	s.Bets[0].take(&low, burst)
+	s.Bets[1].take(&high, burst)
 	s.clear()
 }
 
-// clear opens a new block.
-func (s *slower) clear() { s.Answers, s.Slow = [2]int64{}, [len(limits)][2]int64{} }
+func (s *slower) e() float64 { return (s.Bets[0].e() + s.Bets[1].e()) / 2 }
 
-func (s *slower) e() float64 {
-	sum := 0.0
-	for i := range s.Bets {
-		sum += s.Bets[i].e()
+// sort adds a side's waits by how many limits, the buckets at, they exceed.
+func (s *slower) sort(side int, h *Histogram, at [len(limits)]int) {
+	beyond, power := 0, &s.Answers[side]
+	for bucket, n := range h {
+		for beyond < len(limits) && bucket > at[beyond] {
+			beyond++
+		}
+		power[beyond] += n
 	}
-	return sum / float64(len(limits))
 }
 
-// of is how many answers of either side there are and how many were slow, at the limit that says most.
+// clear opens a new block.
+func (s *slower) clear() { s.Answers = [2][len(limits) + 1]int64{} }
+
+// of is how many answers of either side there are, and how many exceed the first of the upper limits.
 func (s *slower) of(legacy, fresh, past *Histogram, p *Policy) (newer, older [2]int64) {
 	at, ok := past.quantiles()
 	if !ok {
 		return newer, older
 	}
-	best := 0
-	for i := range s.Bets {
-		if s.Bets[i].e() > s.Bets[best].e() {
-			best = i
-		}
-	}
-	old, young := legacy.beyond(), fresh.beyond()
-	return [2]int64{young[0], young[p.limit(at[best])+1]}, [2]int64{old[0], old[at[best]+1]}
+	return [2]int64{fresh.Sum(), fresh.beyond(p.limit(at[upper]))}, [2]int64{legacy.Sum(), legacy.beyond(at[upper])}
 }
 
 // limit is the bucket that an answer of the new side must exceed to count as slow where legacy's must exceed this one.
@@ -96,10 +105,10 @@ func (h *Histogram) quantiles() (at [len(limits)]int, ok bool) {
 	return at, true
 }
 
-// beyond is, for each bucket, how many waits lie in it and in those after it.
-func (h *Histogram) beyond() (sums [Buckets + 1]int64) {
-	for i := Buckets - 1; i >= 0; i-- {
-		sums[i] = sums[i+1] + h[i]
+// beyond is how many waits lie in the buckets after this one.
+func (h *Histogram) beyond(bucket int) (n int64) {
+	for _, some := range h[bucket+1:] {
+		n += some
 	}
-	return sums
+	return n
 }

@@ -54,9 +54,9 @@ func (s *State) UnmarshalJSON(text []byte) error {
 func (s *State) sound() bool {
 	const most = mostOfState
 	ok := within(most, s.Seen, s.Critical, int64(s.Weight), s.PairedBad.Worse, s.PairedBad.Better, s.PairedSlow.Worse, s.PairedSlow.Better) &&
-		s.Side[Legacy].sound(most) && s.Side[New].sound(most) && s.Pairs.sound(most) && within(most, s.Past[:]...) && within(most, s.Slow.Answers[:]...)
-	for _, slow := range s.Slow.Slow {
-		ok = ok && within(most, slow[:]...)
+		s.Side[Legacy].sound(most) && s.Side[New].sound(most) && s.Pairs.sound(most) && within(most, s.Past[:]...)
+	for _, answers := range s.Slow.Answers {
+		ok = ok && within(most, answers[:]...)
 	}
 	for _, a := range s.attributions() {
 		ok = ok && within(most, a.Visits[:]...) && within(most, a.Events[:]...)

@@ -79,10 +79,8 @@ func (s *State) attributions() [5]*attribution {
 	return [...]*attribution{&s.Failures, &s.Mirror, &s.Refused, &s.Lost, &s.Differing}
 }
 
-func (s *State) bets() [12]*bet {
-	slow := &s.Slow.Bets
-	return [...]*bet{&s.Failures.Bet, &s.Mirror.Bet, &s.Refused.Bet, &s.Lost.Bet, &s.Differing.Bet, &s.PairedBad.Late, &s.PairedSlow.Late,
-		&slow[0], &slow[1], &slow[2], &slow[3], &slow[4]}
+func (s *State) bets() [9]*bet {
+	return [...]*bet{&s.Failures.Bet, &s.Mirror.Bet, &s.Refused.Bet, &s.Lost.Bet, &s.Differing.Bet, &s.Slow.Bets[0], &s.Slow.Bets[1], &s.PairedBad.Late, &s.PairedSlow.Late}
 }
 
 // watch looks whether both sides fail together. Nothing is bet on such a cell: whoever is worse then, a rollback would not help.
@@ -103,10 +101,9 @@ func (s *State) unpaired(old, fresh *Counts, p *Policy) {
 		s.Lost.add([2]int64{old.Gifts, fresh.Gifts}, [2]int64{old.Lost, fresh.Lost}, false)
 		return
 	}
-	if fresh.Gifts > 0 {
-		borne := oddsOf(p.LostPercent / 100)
-		s.Lost.Bet.take(fresh.Lost, fresh.Gifts-fresh.Lost, &borne, unlimited)
-	}
+	var g gains
+	g.events(fresh.Lost, fresh.Gifts-fresh.Lost, p.LostPercent/100, 1)
+	s.Lost.Bet.take(&g, unlimited)
 }
 
 // pair takes what shadowing showed. Answers that differ are held against legacy's that differ from themselves.
