@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/url"
 	"os/user"
 	"slices"
 	"strings"
@@ -28,23 +27,29 @@ func cutoverVerb(w *world) *cobra.Command {
 	v := &cutoverCalls{world: w}
 	v.admin.flags(c)
 	c.PersistentFlags().BoolVar(&v.json, "json", false, "one JSON document on standard output")
-	c.AddCommand(v.status(), v.set(), v.rollback(), v.override(), v.explain(), v.history(), freezeForms(w, &v.json), simulateVerb(w, &v.json))
+	c.AddCommand(v.status(), v.plan(), v.set(), v.rollback(), v.override(), v.enter(), v.explain(), v.history(), v.drill(), freezeForms(w, &v.json), simulateVerb(w, &v.json),
+		v.act("promote", "Take a group to the next step of its schedule", "the judge has been content since Monday", true),
+		v.act("hold", "Let nothing raise a group until it is released", "the acquirer has maintenance tonight", false),
+		v.act("freeze", "Let nothing move a group but a rollback", "the week of the appeal", false),
+		v.act("release", "End a hold and a freeze", "the appeal is over", true))
 	return c
 }
 
 // cutoverCalls is what the verbs of cutover share.
 type cutoverCalls struct {
 	*world
-	admin    admin
-	json     bool
-	who, why string
+	admin            admin
+	json             bool
+	who, why, ticket string
+	revision         int64 // --if
 }
 
 // reasons are the flags of every change.
 func (v *cutoverCalls) reasons(c *cobra.Command) *cobra.Command {
 	c.Args = oneGroup
 	c.Flags().StringVar(&v.why, "why", "", "the reason, kept in the journal (needed)")
-	c.Flags().StringVar(&v.who, "who", "", "who asks; absent: this machine's user")
+	c.Flags().StringVar(&v.who, "who", "", "who asks; absent: the token's own name, or this machine's user")
+	c.Flags().StringVar(&v.ticket, "ticket", "", "a ticket's number, kept in the journal")
 	return c
 }
 
@@ -79,25 +84,45 @@ func (v *cutoverCalls) status() *cobra.Command {
 			if v.json {
 				return printJSON(v.out, s)
 			}
-			t := tabwriter.NewWriter(v.out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(t, "GROUP\tPHASE\tWEIGHT\tREADS\tWRITES\tROLLBACK LOSES\tLAST CHANGE")
-			for _, name := range slices.Sorted(maps.Keys(s.Groups)) {
-				g := s.Groups[name]
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s by %s: %s\n", name, standing(g), percent(g.Weight), g.ReadAuthority, g.WriteAuthority,
-					g.Readiness.Loses, g.At.Format(time.RFC3339), g.Who, g.Why)
-			}
-			fmt.Fprintf(t, "revision %d\n", s.Revision)
-			if s.Stale {
-				fmt.Fprintln(t, "the plan's store cannot be reached: this is the last plan that the gateway knew")
-			}
-			return t.Flush()
+			return v.stand(s)
 		},
 	}
 }
 
+// stand prints a line a group within 120 columns, and the sentences that say why below.
+func (v *cutoverCalls) stand(s dash.Status) error {
+	t := tabwriter.NewWriter(v.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "GROUP\tPHASE\tWEIGHT\tREADS\tWRITES\tVERDICT\tROLLBACK\tREVISION")
+	names := slices.Sorted(maps.Keys(s.Groups))
+	for _, name := range names {
+		g := s.Groups[name]
+		fmt.Fprintf(t, "%.32s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", name, standing(g), percent(g.Weight), g.ReadAuthority, g.WriteAuthority, g.Verdict, g.Readiness.State, g.Revision)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, name := range names {
+		g := s.Groups[name]
+		fmt.Fprintf(v.out, "\n%s\n", name)
+		fmt.Fprintf(v.out, "  %s: %s\n", g.Verdict, g.Why)
+		fmt.Fprintf(v.out, "  a rollback loses: %s; %s\n", g.Readiness.Loses, g.Readiness.Drill)
+		fmt.Fprintf(v.out, "  last change: %s by %s: %s\n", g.At.Format(time.RFC3339), g.Who, g.Reason)
+	}
+	fmt.Fprintf(v.out, "\nrevision %d\n", s.Revision)
+	if s.Stale {
+		fmt.Fprintln(v.out, "the plan's store cannot be reached: this is the last plan that the gateway knew")
+	}
+	return nil
+}
+
 func standing(g dash.Group) string {
-	if g.Killed {
+	switch {
+	case g.Killed:
 		return "killed"
+	case g.Frozen != nil:
+		return g.Phase + ", frozen"
+	case g.Held != nil:
+		return g.Phase + ", held"
 	}
 	return g.Phase
 }
@@ -109,7 +134,7 @@ func percent(weight int) string {
 
 func (v *cutoverCalls) set() *cobra.Command {
 	var weight int
-	var revision int64
+	var lose bool
 	c := v.reasons(&cobra.Command{
 		Use:     "set GROUP",
 		Short:   "Move a group to a weight",
@@ -118,24 +143,12 @@ func (v *cutoverCalls) set() *cobra.Command {
 			if !c.Flags().Changed("weight") {
 				return fail(wrong, "--weight is missing: basis points, 0 (nobody) to 10000 (everybody)")
 			}
-			if err := orMissing("why", v.why, "the reason, kept in the journal"); err != nil {
-				return err
-			}
-			path := "/v1/groups/" + url.PathEscape(args[0])
-			var before dash.Group
-			if err := v.admin.call(c.Context(), "GET", path, 0, nil, &before); err != nil {
-				return err
-			}
-			body := map[string]any{"weight": weight, "actor": v.actor(), "reason": v.why}
-			var after dash.Group
-			if err := v.admin.call(c.Context(), "PATCH", path, cmp.Or(revision, before.Revision), body, &after); err != nil {
-				return err
-			}
-			return v.moved(before, after)
+			return v.move(c.Context(), args[0], change{body: map[string]any{"weight": weight, "lose": lose}}, true)
 		},
 	})
 	c.Flags().IntVar(&weight, "weight", 0, "basis points: 0 is nobody, 100 one in a hundred, 10000 everybody")
-	c.Flags().Int64Var(&revision, "if", 0, "only if the group is still at this revision; absent: as it is now")
+	c.Flags().BoolVar(&lose, "lose", false, "go down although the status says that it loses something")
+	v.ifFlag(c)
 	return c
 }
 
@@ -143,7 +156,7 @@ func (v *cutoverCalls) moved(before, after dash.Group) error {
 	if v.json {
 		return printJSON(v.out, after)
 	}
-	fmt.Fprintf(v.out, "%s: %s %s -> %s %s, revision %d\n", after.Group, before.Phase, percent(before.Weight), after.Phase, percent(after.Weight), after.Revision)
+	fmt.Fprintf(v.out, "%s: %s %s -> %s %s, revision %d\n", after.Group, standing(before), percent(before.Weight), standing(after), percent(after.Weight), after.Revision)
 	if after.Killed {
 		fmt.Fprintln(v.out, "the kill switch is on: every request goes to legacy until it is off, whatever the weight")
 	}
@@ -151,26 +164,29 @@ func (v *cutoverCalls) moved(before, after dash.Group) error {
 }
 
 func (v *cutoverCalls) rollback() *cobra.Command {
-	return v.reasons(&cobra.Command{
+	var lose bool
+	c := v.reasons(&cobra.Command{
 		Use:     "rollback GROUP",
 		Short:   "Send a group back to the old side, at once",
 		Example: `  banyan cutover rollback donate --why "declines doubled"`,
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := orMissing("why", v.why, "the reason, kept in the journal"); err != nil {
-				return err
-			}
 			var after dash.Group
-			body := map[string]any{"actor": v.actor(), "reason": v.why}
-			if err := v.admin.call(c.Context(), "POST", "/v1/groups/"+url.PathEscape(args[0])+":rollback", 0, body, &after); err != nil {
+			if err := v.change(c.Context(), args[0], change{verb: "rollback", body: map[string]any{"lose": lose}}, &after); err != nil {
 				return err
 			}
 			if v.json {
 				return printJSON(v.out, after)
 			}
+			if after.Weight > 0 {
+				_, err := fmt.Fprintf(v.out, "%s is past its point of no return: it is frozen at %s, revision %d\n", after.Group, percent(after.Weight), after.Revision)
+				return err
+			}
 			_, err := fmt.Fprintf(v.out, "%s is back on %s, revision %d; lost: %s\n", after.Group, after.From, after.Revision, after.Readiness.Loses)
 			return err
 		},
 	})
+	c.Flags().BoolVar(&lose, "lose", false, "although the status says that it loses something")
+	return c
 }
 
 func (v *cutoverCalls) override() *cobra.Command {
@@ -181,12 +197,8 @@ func (v *cutoverCalls) override() *cobra.Command {
 		Short:   "Make a signed header that reaches one side, for a tester",
 		Example: `  banyan cutover override donate --side new --for 1h --why "walk through the form before the ramp"`,
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := orMissing("why", v.why, "the reason, kept in the journal"); err != nil {
-				return err
-			}
 			var o dash.Override
-			body := map[string]any{"side": side, "for": lasts.String(), "actor": v.actor(), "reason": v.why}
-			if err := v.admin.call(c.Context(), "POST", "/v1/groups/"+url.PathEscape(args[0])+":override", 0, body, &o); err != nil {
+			if err := v.change(c.Context(), args[0], change{verb: "override", body: map[string]any{"side": side, "for": lasts.String()}}, &o); err != nil {
 				return err
 			}
 			if v.json {

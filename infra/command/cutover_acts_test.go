@@ -1,0 +1,181 @@
+package command
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+// A schedule is approved and walked by hand, held, released, frozen and rolled back; each needs a reason and stands in the journal.
+func TestWalkASchedule(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	p := y.start()
+	defer p.end(t)
+	door := "--dir=" + filepath.Join(y.dir, "state")
+	act := func(args ...string) string {
+		t.Helper()
+		return must(t, append(append([]string{"cutover"}, args...), door, "--who", "ada")...)
+	}
+	if out := must(t, "cutover", "plan", "postcode", door); !strings.Contains(out, "nobody has approved it") || !strings.Contains(out, "1 %") {
+		t.Error(out)
+	}
+	if out := act("plan", "postcode", "--approve", "--why", "the trustees agree", "--ticket", "CHG-7"); !strings.Contains(out, "approved by ada: the trustees agree") {
+		t.Error(out)
+	}
+	if out := act("promote", "postcode", "--why", "first step"); !strings.Contains(out, "off 0 % -> canary 1 %") {
+		t.Error(out)
+	}
+	if out := act("hold", "postcode", "--why", "the acquirer works tonight"); !strings.Contains(out, "canary, held 1 %") {
+		t.Error(out)
+	}
+	if status, _, errs := call(t, "cutover", "promote", "postcode", door, "--why", "still"); status != wrong || !strings.Contains(errs, "409") || !strings.Contains(errs, "the acquirer works tonight") {
+		t.Errorf("promoted while held: %d %s", status, errs)
+	}
+	act("release", "postcode", "--why", "it is done")
+	act("freeze", "postcode", "--why", "the week of the appeal")
+	for line := range strings.Lines(must(t, "cutover", "status", door)) {
+		if n := utf8.RuneCountInString(line); n > 121 && !strings.HasPrefix(line, "  ") {
+			t.Errorf("a line of %d columns: %s", n, line)
+		}
+	}
+	if out := act("rollback", "postcode", "--why", "enough"); !strings.Contains(out, "postcode is back on drupal") {
+		t.Error(out)
+	}
+	history := must(t, "cutover", "history", "postcode", door)
+	for _, want := range []string{"approve by ada: the trustees agree", "promote by ada: first step  postcode 0 % -> 1 % (off -> canary)", "hold by ada", "release by ada", "freeze by ada", "rollback by ada"} {
+		if !strings.Contains(history, want) {
+			t.Errorf("no %q in\n%s", want, history)
+		}
+	}
+}
+
+// The exported journal can be checked without a gateway, and a changed line is found.
+func TestJournalIsExportedAndChecked(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	p := y.start()
+	defer p.end(t)
+	door, file := "--dir="+filepath.Join(y.dir, "state"), filepath.Join(y.dir, "journal.jsonl")
+	must(t, "cutover", "set", "postcode", "--weight", "100", "--why", "first", door)
+	if out := must(t, "cutover", "history", "--verify", door); !strings.HasPrefix(out, "2 entries hold") {
+		t.Error(out)
+	}
+	must(t, "cutover", "history", "--export", file, door)
+	if out := must(t, "cutover", "history", "--verify", "--file", file); !strings.HasPrefix(out, "2 entries hold") {
+		t.Error(out)
+	}
+	if status, _, errs := call(t, "cutover", "history", "--export", file, door); status != wrong || !strings.Contains(errs, "was not touched") {
+		t.Errorf("a second export: %d %s", status, errs)
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(string(raw), "first", "worst", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, out, errs := call(t, "cutover", "history", "--verify", "--file", file); status != unheld || !strings.Contains(out+errs, "changed") {
+		t.Errorf("a changed line: %d %s %s", status, out, errs)
+	}
+}
+
+// A drill moves nobody and is recorded; a page that the old side does not answer is status 1 and records nothing (T-3).
+func TestDrill(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	y.write(strings.Replace(y.text(), "GET /postcode/{pc}}", "GET /postcode/{pc}}\n      - {match: GET /schools}", 1))
+	p := y.start()
+	defer p.end(t)
+	door := "--dir=" + filepath.Join(y.dir, "state")
+	must(t, "cutover", "set", "postcode", "--weight", "5000", "--why", "half", door)
+	var d struct {
+		Weight  int
+		TookMS  int64 `json:"took_ms"`
+		Held    bool
+		Drilled string
+		Asked   []struct {
+			Request string
+			Status  int
+		}
+	}
+	out := must(t, "cutover", "drill", "postcode", "--through", "http://"+p.line.Listen, "--why", "before the appeal", "--json", door)
+	if err := json.Unmarshal([]byte(out), &d); err != nil || !d.Held || d.Weight != 5000 || d.Drilled == "" || len(d.Asked) != 1 || d.Asked[0].Request != "GET /schools" || d.Asked[0].Status != 200 {
+		t.Errorf("%s %v", out, err)
+	}
+	if history := must(t, "cutover", "history", door); !strings.Contains(history, "drilled by") || !strings.Contains(history, "override by") {
+		t.Error(history)
+	}
+	status, out, errs := call(t, "cutover", "drill", "postcode", "--through", "http://127.0.0.1:1", "--why", "again", door)
+	if status != unheld || !strings.Contains(errs, "nothing was recorded") {
+		t.Errorf("nobody answers: %d %s %s", status, out, errs)
+	}
+}
+
+// J-14: a verdict is made again here from its inputs, and comes out the same.
+func TestExplainAVerdict(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	y.write(strings.Replace(y.text(), "key: url", "key: url\n    policy: demo", 1))
+	p := y.start()
+	defer p.end(t)
+	door := "--dir=" + filepath.Join(y.dir, "state")
+	must(t, "cutover", "set", "postcode", "--weight", "5000", "--why", "half", door)
+	var said string
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		get(t, "http://"+p.line.Listen+"/postcode/N1")
+		status, out, errs := call(t, "cutover", "explain", "postcode", door)
+		if said = out; status == done {
+			break
+		}
+		if !strings.Contains(errs, "has not looked at postcode yet") || time.Now().After(deadline) {
+			t.Fatalf("%d %s %s", status, out, errs)
+		}
+	}
+	for _, want := range []string{"made again here from these inputs: the same", "TEST", "policy", "demo, version", "canary, 50 % since"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in\n%s", want, said)
+		}
+	}
+	var w struct {
+		Same     bool
+		Decision struct{ ID string }
+	}
+	id, _, _ := strings.Cut(said, ":")
+	if err := json.Unmarshal([]byte(must(t, "cutover", "explain", "--verdict", id, "--json", door)), &w); err != nil || !w.Same || w.Decision.ID != id {
+		t.Errorf("%+v %v", w, err)
+	}
+}
+
+func TestWhatTheVerbsRefuse(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	p := y.start()
+	defer p.end(t)
+	door := "--dir=" + filepath.Join(y.dir, "state")
+	for _, c := range []struct {
+		args   []string
+		status int
+		says   string
+	}{
+		{[]string{"promote", "postcode"}, wrong, "--why is missing"},
+		{[]string{"hold", "postcode"}, wrong, "--why is missing"},
+		{[]string{"drill", "postcode"}, wrong, "--why is missing"},
+		{[]string{"plan", "postcode", "--approve"}, wrong, "--why is missing"},
+		{[]string{"enter", "postcode", "--why", "x"}, wrong, "--phase is missing"},
+		{[]string{"enter", "postcode", "--why", "x", "--phase", "nowhere"}, wrong, "nowhere"},
+		{[]string{"promote", "--why", "x"}, wrong, "name one group"},
+		{[]string{"promote", "postcode", "--why", "x", "--if", "99"}, wrong, "412"},
+		{[]string{"explain", "postcode", "--request", "GET /"}, wrong, "one at a time"},
+		{[]string{"explain"}, wrong, "name a group"},
+		{[]string{"history", "--file", filepath.Join(y.dir, "none")}, wrong, "no such file"},
+	} {
+		if status, _, errs := call(t, append(append([]string{"cutover"}, c.args...), door)...); status != c.status || !strings.Contains(errs, c.says) {
+			t.Errorf("banyan cutover %s: status %d, %s\nwant %d, %s", strings.Join(c.args, " "), status, errs, c.status, c.says)
+		}
+	}
+}
