@@ -121,7 +121,7 @@ func (a *Analysis) presence(stale time.Duration) (all, heard int) {
 			continue
 		}
 		all++
-		if p.lives() {
+		if p.still <= 1 { // turns of two gateways are not in step
 			heard++
 		}
 	}

@@ -74,6 +74,7 @@ type world struct {
 	t       *testing.T
 	mem     *kv.Mem
 	policy  judge.Policy
+	seed    cutover.Seed
 	nodes   []*node
 	visitor uint64
 }
@@ -92,7 +93,7 @@ func quick() judge.Policy {
 func inTime(t *testing.T, n int, play func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, mem: kv.NewMem(), policy: quick()}
+		w := &world{t: t, mem: kv.NewMem(), policy: quick(), seed: cutover.Seed{Policy: quick()}}
 		for i := range n {
 			w.join(fmt.Sprintf("gw-%d", i+1), nil)
 		}
@@ -111,7 +112,7 @@ func (w *world) join(id string, change func(*Options)) *node {
 	n := &node{t: w.t, id: id, view: &view{Store: w.mem}, tally: tally.New(w.policy), breaker: tally.NewBreaker(w.policy.Breaker)}
 	now := func() time.Time { return time.Now().Add(time.Duration(n.skew.Load())) }
 	open := func() (kv.Store, error) { return n.view, nil }
-	plan, err := cutover.Open(w.t.Context(), cutover.Options{Open: open, Replica: id, Now: now, Seeds: map[string]cutover.Seed{group: {Policy: w.policy}}})
+	plan, err := cutover.Open(w.t.Context(), cutover.Options{Open: open, Replica: id, Now: now, Seeds: map[string]cutover.Seed{group: w.seed}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
