@@ -57,7 +57,7 @@ type gains [len(ratios)]float64
 // events adds events of which bad are the new side's and good are not, where the new side has the share w of what could have an event.
 // An event of a power above 1 weighs like so many: its ratio is raised to it.
 func (g *gains) events(bad, good int64, w float64, power int) {
-	if bad+good == 0 || power == 0 {
+	if bad+good == 0 {
 		return
 	}
 	for i := range g {

@@ -66,9 +66,4 @@ func (h *Histogram) UnmarshalJSON(text []byte) error {
 }
 
 // Sum is how many waits a histogram holds.
-func (h *Histogram) Sum() (n int64) {
-	for _, some := range h {
-		n += some
-	}
-	return n
-}
+func (h *Histogram) Sum() int64 { return sum(h[:]) }

@@ -37,25 +37,30 @@ func (s *slower) add(legacy, fresh, past *Histogram, p *Policy) {
 		at[i] = p.limit(bucket)
 	}
 	s.sort(New, fresh, at)
-	answers := [2]int64{}
-	for side, counts := range s.Answers {
-		for _, n := range counts {
-			answers[side] += n
-		}
-	}
+	old, young := s.Answers[Legacy], s.Answers[New]
+	answers := [2]int64{sum(old[:]), sum(young[:])}
 	if answers[Legacy] < enough || answers[New] < enough {
 		return
 	}
 	var low, high gains
 	w := share(answers[New], answers[Legacy])
-	for exceeded := 1; exceeded <= len(limits); exceeded++ {
-		bad, good := s.Answers[New][exceeded], s.Answers[Legacy][exceeded]
-		low.events(bad, good, w, min(exceeded, upper))
-		high.events(bad, good, w, max(exceeded-upper, 0))
+	for power := 1; power < upper; power++ {
+		low.events(young[power], old[power], w, power)
+	}
+	low.events(sum(young[upper:]), sum(old[upper:]), w, upper)
+	for power := 1; power+upper <= len(limits); power++ {
+		high.events(young[upper+power], old[upper+power], w, power)
 	}
 	s.Bets[0].take(&low, burst)
 	s.Bets[1].take(&high, burst)
 	s.clear()
+}
+
+func sum(counts []int64) (n int64) {
+	for _, some := range counts {
+		n += some
+	}
+	return n
 }
 
 func (s *slower) e() float64 { return (s.Bets[0].e() + s.Bets[1].e()) / 2 }
@@ -106,9 +111,4 @@ func (h *Histogram) quantiles() (at [len(limits)]int, ok bool) {
 }
 
 // beyond is how many waits lie in the buckets after this one.
-func (h *Histogram) beyond(bucket int) (n int64) {
-	for _, some := range h[bucket+1:] {
-		n += some
-	}
-	return n
-}
+func (h *Histogram) beyond(bucket int) int64 { return sum(h[bucket+1:]) }
