@@ -124,11 +124,11 @@ func (x *comparison) list(field string, set bool, legacy, new []item) {
 	for _, p := range pairs(l, n) {
 		switch l, n := p[0], p[1]; {
 		case n == nil:
-			x.found(l.field(field), Missing, l.value, "", critical(field, l.value, ""))
+			x.found(l.field(field), Missing, l.value, "", x.critical(field, l.value, ""))
 		case l == nil:
-			x.found(n.field(field), Extra, "", n.value, critical(field, "", n.value))
+			x.found(n.field(field), Extra, "", n.value, x.critical(field, "", n.value))
 		default:
-			x.found(l.field(field), Changed, l.value, n.value, critical(field, l.value, n.value))
+			x.found(l.field(field), Changed, l.value, n.value, x.critical(field, l.value, n.value))
 		}
 	}
 }
@@ -178,7 +178,7 @@ func (x *comparison) order(field string, legacy, new []item) {
 				return
 			}
 		}
-		x.found(where, Order, legacy[i].value, new[i].value, critical(field, "", ""))
+		x.found(where, Order, legacy[i].value, new[i].value, false)
 		return
 	}
 }

@@ -12,8 +12,13 @@ var amountName = regexp.MustCompile(`(?i)amount|price|total|sum\b|minor|pence|cu
 // amount is money in a text: with a currency, or written with two decimals.
 var amount = regexp.MustCompile(`(?i)[£€$] ?\d[\d,]*(?:\.\d+)?|\b(?:GBP|EUR|USD) ?\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)? ?(?:GBP|EUR|USD|p\b|pence\b|pounds\b)|\b\d[\d,]*\.\d\d\b`)
 
-// critical says whether a difference is in an amount or a consent (J-8): in a field of that name, whatever of it differs, or in what
-// a text says that something costs.
+// critical says it of a difference, as long as there is work left.
+func (x *comparison) critical(field, legacy, new string) bool {
+	return x.spend(cost*(len(legacy)+len(new))) && critical(field, legacy, new)
+}
+
+// critical says whether a difference is in an amount or a consent (J-8): in a field of that name, its
+// value or what can be chosen, or in what a text says that something costs. How the field is drawn is not.
 func critical(field, legacy, new string) bool {
 	what, rest, _ := strings.Cut(field, " ")
 	switch {
@@ -23,8 +28,8 @@ func critical(field, legacy, new string) bool {
 		}
 	case what == "html":
 		if _, name, is := strings.Cut(rest, " field "); is {
-			name, _, _ = strings.Cut(name, " ")
-			return amountName.MatchString(name)
+			name, of, _ := strings.Cut(name, " ")
+			return amountName.MatchString(name) && (of == "" || of == "value" || of == "option")
 		}
 	case what == "header":
 		return false

@@ -220,7 +220,7 @@ func (x *comparison) typed(field string, l, n *value) {
 			return
 		}
 	}
-	x.found(field, Type, l.String(), n.String(), critical(field, l.String(), n.String()))
+	x.found(field, Type, l.String(), n.String(), x.critical(field, l.String(), n.String()))
 }
 
 func (x *comparison) array(field string, l, n []*value) {

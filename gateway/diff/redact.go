@@ -45,7 +45,21 @@ func (r redactor) shown(field, value string) string {
 	case (what == "json" || what == "xml" || what == "effect" || strings.HasPrefix(rest, "json-ld")) && hides(last(rest)):
 		return r.hidden(kindOf(value), value)
 	}
-	return short(r.text(value))
+	return short(r.text(r.start(value)))
+}
+
+// start is as much of a long value as can be worth reading, up to the end of a word: looking through all of it would cost more than
+// comparing it did.
+func (r redactor) start(value string) string {
+	const enough = 16 * longest
+	if len(value) <= enough {
+		return value
+	}
+	end := strings.LastIndexAny(value[:enough], " \n\t")
+	if end < 0 {
+		return r.hidden("text", value)
+	}
+	return value[:end]
 }
 
 // hides says whether a name is that of something personal. A consent is not, though it is one to e-mail.

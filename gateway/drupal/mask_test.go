@@ -219,7 +219,7 @@ var plants = []planted{
 	{"a form's method", 11, "", `action="/donate" method="post"`, `action="/donate" method="get"`, "html form /donate method", diff.Changed, false},
 	{"a form's coding", 11, "", ` enctype="multipart/form-data"`, "", "html form /donate enctype", diff.Changed, false},
 	{"an error's words", 14, "", "Amount field is required.", "Amount is required.", "html message in #messages", diff.Changed, false},
-	{"a lost error class", 14, "", `class="form-text required error"`, `class="form-text required"`, "html form /donate field submitted[amount] error", diff.Missing, true},
+	{"a lost error class", 14, "", `class="form-text required error"`, `class="form-text required"`, "html form /donate field submitted[amount] error", diff.Missing, false},
 	{"a changed link", 9, "", `href="/user/register" title`, `href="/user/join" title`, "html link in #user-login-form", diff.Changed, false},
 	{"a heading's level", 9, "", `<h2>User login</h2>`, `<h3>User login</h3>`, "html heading in #block-user-login", diff.Changed, false},
 	{"a title", 9, "", "sponsored Sing 1 | Red Nose Fund</title>", "sponsored Sing | Red Nose Fund</title>", "html title", diff.Changed, false},
