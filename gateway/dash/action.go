@@ -3,7 +3,6 @@ package dash
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/banyan-migration/banyan/gateway/config"
 	"github.com/banyan-migration/banyan/gateway/cutover"
@@ -62,7 +61,7 @@ func lowering(b *groupBody) (all []action) {
 			Sure:   fmt.Sprintf("Yes: %s is not raised above %s.", b.Name, percent(b.Weight))})
 	}
 	if b.Weight > 0 && b.NoReturn == nil {
-		all = append(all, action{Verb: "set", Label: "Set the weight", Button: "Set the weight", Class: "other", Weight: strings.TrimSuffix(percent(b.Weight), " %"),
+		all = append(all, action{Verb: "set", Label: "Set the weight", Button: "Set the weight", Class: "other", Weight: share(b.Weight),
 			Effect: fmt.Sprintf("%s gets this share of visitors instead of %s. Who has been on it stays on it while the share rises. Operators may only lower it.", b.To, percent(b.Weight)),
 			Sure:   "Yes: visitors move at once."})
 	}

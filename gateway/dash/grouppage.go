@@ -17,7 +17,7 @@ var windows = []struct {
 	since string
 	name  string
 	long  time.Duration
-}{{"10m", "10 minutes", 10 * time.Minute}, {"1h", "1 hour", time.Hour}, {"6h", "6 hours", 6 * time.Hour}, {"24h", "1 day", 24 * time.Hour}, {"168h", "7 days", 7 * 24 * time.Hour}}
+}{{"10m", "10 min", 10 * time.Minute}, {"1h", "1 h", time.Hour}, {"6h", "6 h", 6 * time.Hour}, {"24h", "24 h", 24 * time.Hour}, {"168h", "7 days", 7 * 24 * time.Hour}}
 
 // window is a choice of them.
 type window struct {

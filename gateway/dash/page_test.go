@@ -158,10 +158,10 @@ func TestEveryPageShowsWhatIs(t *testing.T) {
 	latest, _ := o.watch.Latest("donate")
 	p := o.person("token of vera")
 	for path, wants := range map[string][]string{
-		"/":                              {"1 of 3 groups have left the monolith, 1 on the way", "a &lt;b&gt;tenth&lt;/b&gt;", "The truth is in drupal", "10 %"},
+		"/":                              {"1 of 3 groups have left the monolith, 1 on the way", "a &lt;b&gt;tenth&lt;/b&gt;", "The truth is in drupal", "10\u00a0%"},
 		"/map":                           {"One group in the monolith, one on the way, one outside", "everything else", "<svg"},
 		"/groups/donate":                 {"Requests a minute", "polyline", "header location", "/node/2/done", "What the policy default proposes", "nobody has approved it", "A rollback was never rehearsed"},
-		"/journal":                       {"first seen in the configuration", "0 % → 10 %", "Entries 1 to 2"},
+		"/journal":                       {"first seen in the configuration", "0\u00a0% → 10\u00a0%", "Entries 1 to 2"},
 		"/journal?group=donate&verify=1": {"All 2 entries hold"},
 		"/decisions/" + latest.ID:        {"the verdict is the same, bit for bit", "failures", "a false rollback in at most 1 of 100"},
 		"/routes?request=POST+/donate":   {"It depends on the visitor", "under 1000"},
@@ -178,6 +178,105 @@ func TestEveryPageShowsWhatIs(t *testing.T) {
 		}
 		if strings.Contains(page, "<script>") || strings.Contains(page, " style=") || strings.Contains(page, "onclick") {
 			t.Errorf("%s has script or style in it, which its own policy forbids", path)
+		}
+	}
+}
+
+// The map of any day is what the journal says of its end, in the calendar's zone; groups that the configuration has lost are on it too.
+func TestTheMapOfADay(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	for _, m := range []struct {
+		days, weight int
+		group        string
+	}{{1, 2500, "donate"}, {2, 10000, "donate"}, {2, 0, "postcode"}, {3, 0, "donate"}} {
+		*o.now = noon.AddDate(0, 0, m.days)
+		o.weigh(m.group, m.weight)
+	}
+	*o.now = noon.AddDate(0, 0, 10)
+	p := o.person("token of vera")
+	for at, want := range map[string]string{
+		"2026-03-14":           "Three groups in the monolith, none on the way, none outside", // before the first entry
+		"2026-03-15":           "Two groups in the monolith, none on the way, one outside",
+		"2026-03-16":           "One group in the monolith, one on the way, one outside",
+		"2026-03-17":           "Two groups in the monolith, none on the way, one outside",
+		"2026-03-17T11:00:00Z": "One group in the monolith, one on the way, one outside",
+		"2026-03-18":           "Three groups in the monolith, none on the way, none outside",
+		"2026-12-31":           "As it stands now",
+	} {
+		if status, page := p.get("/map?at=" + at); status != 200 || !strings.Contains(page, want) {
+			t.Errorf("%s: %d, not %q: %s", at, status, want, regexp.MustCompile(`<h1>.*</h1>`).FindString(page))
+		}
+	}
+	_, page := p.get("/map?at=2026-03-17")
+	for _, want := range []string{`/map?at=2026-03-16T12%3a00%3a00Z" rel="prev"`, `/map?at=2026-03-18T12%3a00%3a00Z" rel="next"`, "again since 17 Mar 2026"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q on the map of the 17th", want)
+		}
+	}
+	if status, page := p.get("/map?at=yesterday"); status != 400 || !strings.Contains(page, "is not a day such as 2026-03-01") {
+		t.Errorf("%d", status)
+	}
+}
+
+// The journal is paged, filtered and exported; every entry is on exactly one page.
+func TestTheJournalIsPaged(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	for i := range 120 {
+		o.weigh([]string{"donate", "payments"}[i%2], 100+i)
+	}
+	p := o.person("token of vera")
+	older := regexp.MustCompile(`<a href="([^"]+)" rel="next">older`)
+	row := regexp.MustCompile(`<tr id="e(\d+)">`)
+	for start, want := range map[string]int{"/journal": 121, "/journal?group=donate": 61, "/journal?group=nobody": 0} {
+		seen := map[string]bool{}
+		for at := start; at != ""; {
+			status, page := p.get(at)
+			if status != 200 {
+				t.Fatalf("%s: %d %s", at, status, page)
+			}
+			for _, m := range row.FindAllStringSubmatch(page, -1) {
+				if seen[m[1]] {
+					t.Errorf("%s shows entry %s again", at, m[1])
+				}
+				seen[m[1]] = true
+			}
+			at = ""
+			if m := older.FindStringSubmatch(page); m != nil {
+				at = strings.ReplaceAll(m[1], "&amp;", "&")
+			}
+		}
+		if len(seen) != want {
+			t.Errorf("%s and what is older: %d entries, want %d", start, len(seen), want)
+		}
+	}
+	_, lines := p.get("/journal.jsonl")
+	last, err := cutover.VerifyFile(strings.NewReader(lines))
+	if err != nil || last.Sequence != 121 {
+		t.Errorf("the export: %+v %v", last, err)
+	}
+}
+
+// A page that holds the kill switch, a stale plan or nothing at all still says so.
+func TestPagesWithoutAJudge(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	if err := d.kill.Pull(); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.plan.Note(t.Context(), "kill", "ada", "seen at once with the next change"); err != nil {
+		t.Fatal(err)
+	}
+	p := (&office{desk: *d}).person("open sesame")
+	for path, want := range map[string]string{"/": "The kill switch is on", "/groups/donate": "It has not looked at this group yet", "/replicas": "This gateway is on revision", "/groups/donate?since=6h": "No requests were counted"} {
+		if status, page := p.get(path); status != 200 || !strings.Contains(page, want) {
+			t.Errorf("%s: %d, without %q", path, status, want)
+		}
+	}
+	for path, want := range map[string]int{"/decisions/x": 503, "/groups/none": 404, "/journal?before=x": 400} {
+		if status, page := p.get(path); status != want || !strings.Contains(page, "<h1>") {
+			t.Errorf("%s: %d, want %d", path, status, want)
 		}
 	}
 }

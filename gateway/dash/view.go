@@ -107,7 +107,12 @@ var words = template.FuncMap{
 
 // percent writes basis points as people say them.
 func percent(weight int) string {
-	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%02d", weight/100, weight%100), "0"), ".") + " %"
+	return share(weight) + "\u00a0%" // which does not begin a line
+}
+
+// share is basis points as a number of percents.
+func share(weight int) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%02d", weight/100, weight%100), "0"), ".")
 }
 
 func timeTag(t time.Time, text string) template.HTML {

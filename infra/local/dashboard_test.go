@@ -209,6 +209,11 @@ func TestBrowserShowsTheDashboard(t *testing.T) {
 				t.Errorf("%s: the console says %q", name, said)
 			}
 			d.shot(name)
+			if page[0] == "group" {
+				d.run("document.querySelectorAll('details').forEach(d => d.open = true)", nil)
+				d.axe(name + ", with every form open")
+				d.shot("dash-forms-" + c.name)
+			}
 		}
 	}
 }
