@@ -18,6 +18,7 @@ import (
 	"github.com/banyan-migration/banyan/gateway"
 	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/diff"
+	mask "github.com/banyan-migration/banyan/gateway/drupal"
 	"github.com/banyan-migration/banyan/gateway/shadow"
 	"github.com/banyan-migration/banyan/gateway/split"
 	"github.com/banyan-migration/banyan/migration/drupal"
@@ -41,13 +42,18 @@ func (s *watched) add(p shadow.Pair) {
 }
 
 // effects waits for so many compared writes.
-func (s *watched) effects(t testing.TB, n int) (all []shadow.Pair) {
+func (s *watched) effects(t testing.TB, n int) []shadow.Pair {
+	t.Helper()
+	return s.wait(t, n, func(p shadow.Pair) bool { return p.Effect })
+}
+
+func (s *watched) wait(t testing.TB, n int, is func(shadow.Pair) bool) (all []shadow.Pair) {
 	t.Helper()
 	for began := time.Now(); ; time.Sleep(time.Millisecond) {
 		s.mu.Lock()
 		all = all[:0]
 		for _, p := range s.pairs {
-			if p.Effect {
+			if is(p) {
 				all = append(all, p)
 			}
 		}
@@ -56,7 +62,7 @@ func (s *watched) effects(t testing.TB, n int) (all []shadow.Pair) {
 			return all
 		}
 		if time.Since(began) > 20*time.Second {
-			t.Fatalf("%d of %d writes are compared; %+v", len(all), n, s.copier.Status())
+			t.Fatalf("%d of %d are compared; %+v", len(all), n, s.copier.Status())
 		}
 	}
 }
@@ -81,7 +87,7 @@ func watch(t *testing.T, w *World, read wrote) *watched {
 			r.Options.Shadow = split.Full
 		}
 	}
-	comparer, err := diff.New(diff.Options{})
+	comparer, err := diff.New(diff.Options{Masks: mask.Masks("drupal7")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,6 +268,26 @@ func TestRefusalsAndMissingMessagesAreClasses(t *testing.T) {
 		}
 		if p.Legacy.Status != p.New.Status && c.thanked == 0 {
 			t.Errorf("%s=%q: Drupal answers %d, the adapter %d", c.key, c.value, p.Legacy.Status, p.New.Status)
+		}
+	}
+}
+
+// The form that the adapter shows is the form that Drupal shows: every GET of it is compared too, and nobody is asked for the new side's.
+func TestTheAdaptersFormIsDrupals(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t, Options{Dir: oldFolder(t), Config: repository(t)})
+	s := watch(t, w, Wrote)
+	for _, path := range []string{"/donate", "/node/2", "/?q=donate"} {
+		if page := get(t, s.address+path); !strings.Contains(page, "webform_client_form_2") {
+			t.Errorf("%s: %.200s", path, page)
+		}
+	}
+	s.wait(t, 3, func(p shadow.Pair) bool { return !p.Replay })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.pairs {
+		if p.Result.Outcome != diff.Equal && p.Result.Outcome != diff.Masked {
+			t.Errorf("%s, replay %v: %+v", p.Request.Target, p.Replay, p.Result)
 		}
 	}
 }
