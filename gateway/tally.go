@@ -122,10 +122,8 @@ func pairs(p shadow.Pair, policy judge.Policy) judge.Pairs {
 		return judge.Pairs{Replays: 1, Noise: one(differs)}
 	}
 	n := judge.Pairs{Compared: 1, Differing: one(differs)}
-	for _, d := range p.Result.Differences {
-		if d.Critical {
-			n.Critical = 1
-		}
+	if p.Effect { // an amount on a page may be a total that went on between two looks
+		n.Critical = one(p.Result.Critical())
 	}
 	old, fresh := bad(p.Legacy), bad(p.New)
 	n.NewBad, n.LegacyBad = one(fresh && !old), one(old && !fresh)
