@@ -158,12 +158,13 @@ func (x *exchange) describe(cp *shadow.Copy) {
 	if f := x.route.Form; f != nil && !cp.Reverse {
 		cp.Form, cp.Node, cp.Service, cp.Pay, cp.Post = x.st.adapters[f], f.Node, f.Service, f.Pay != "", x.posted()
 	}
-	cp.Session = session(r) != nil
+	_, signedIn := r.Header("authorization")
+	cp.Session = signedIn > 0 || session(r) != nil
 	if cp.Reverse || cp.Session {
 		cp.NoReplay()
 	}
 	if cp.Form == nil || cp.Replays() {
-		cp.Head = x.copyHead(cp.Head)
+		cp.Ask(x.copyHead(cp.Head))
 	}
 }
 

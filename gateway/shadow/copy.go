@@ -68,20 +68,22 @@ const replays = 5
 // Begin starts a copy of a request that is about to be answered; nil and why, where there is none. It never waits.
 func (g *Group) Begin(to Backend, now time.Time) (*Copy, Drop) {
 	c := g.c
+	switch {
+	case c.o.Paused != nil && c.o.Paused(g.Name):
+		return nil, g.dropped(Freeze)
+	case g.health.troubled():
+		return nil, g.dropped(Trouble)
+	case c.memory.Load() > memoryMax-answerMax:
+		return nil, g.dropped(Memory)
+	}
 	t := c.target(to, now)
 	if t == nil {
 		return nil, g.dropped(Closed)
 	}
 	pass, probe := t.breaker.allow(now)
 	switch {
-	case c.o.Paused != nil && c.o.Paused(g.Name):
-		return nil, g.dropped(Freeze)
-	case g.health.troubled():
-		return nil, g.dropped(Trouble)
 	case !pass:
 		return nil, g.dropped(Breaker)
-	case c.memory.Load() > memoryMax-answerMax:
-		return nil, g.dropped(Memory)
 	case !c.spend(now):
 		return nil, g.dropped(Budget)
 	}
@@ -157,6 +159,14 @@ func (cp *Copy) Said(a drupal.Answer, took time.Duration) {
 // dated is an adapter's header with the Date that the engine puts on every answer of its own.
 func dated(header [][2]string, at time.Time) [][2]string {
 	return append(slices.Clone(header), [2]string{"Date", at.UTC().Format(http.TimeFormat)})
+}
+
+// Ask takes the request as it goes on: see Head.
+func (cp *Copy) Ask(head []byte) {
+	if grown := cap(head) - cap(cp.Head); grown > 0 && !cp.hold(grown) {
+		return
+	}
+	cp.Head = head
 }
 
 // Body takes a piece of the donor's answer's body, out of its framing, up to 1 MB.

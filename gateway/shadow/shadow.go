@@ -228,7 +228,7 @@ func (c *Copier) Status() []Status {
 	all := make([]Status, 0, len(c.targets))
 	for _, t := range c.targets {
 		s := t.status()
-		s.Memory, s.Today, s.Daily = c.memory.Load(), c.today.Load(), c.o.Daily
+		s.Memory, s.Today, s.Daily = c.memory.Load(), min(c.today.Load(), c.o.Daily), c.o.Daily
 		all = append(all, s)
 	}
 	slices.SortFunc(all, func(a, b Status) int { return strings.Compare(a.Backend+a.Address, b.Backend+b.Address) })
