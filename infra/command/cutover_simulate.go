@@ -115,22 +115,9 @@ func (s *simulation) runPlan(file string) error {
 	if err != nil {
 		return fail(wrong, "--harm: %w", err)
 	}
-	play := simulate.Play{Config: c, Group: g, Harm: harm, Seed: s.seed}
-	var story simulate.Story
-	switch {
-	case s.synthetic:
-		story = play.Run(simulate.Synthetic(g, s.seed))
-	case len(s.logs) > 0:
-		var read logs
-		story = play.Run(read.lines(s.logs))
-		if read.err != nil {
-			return read.err
-		}
-		if read.skipped > 0 {
-			story.Notes = append(story.Notes, fmt.Sprintf("%d lines could not be read and were left out; the first: %v", read.skipped, read.first))
-		}
-	default:
-		return fail(wrong, "simulate needs what the site was asked: --log FILE, --log sample, or --synthetic")
+	story, err := s.played(simulate.Play{Config: c, Group: g, Harm: harm, Seed: s.seed})
+	if err != nil {
+		return err
 	}
 	if err := s.tell(story); err != nil {
 		return err
@@ -139,6 +126,28 @@ func (s *simulation) runPlan(file string) error {
 		return fail(unheld, "simulate: %s would have been rolled back", story.Group)
 	}
 	return nil
+}
+
+// played is the story over the logs, or over the invented day.
+func (s *simulation) played(p simulate.Play) (simulate.Story, error) {
+	if !s.synthetic && len(s.logs) == 0 {
+		return simulate.Story{}, fail(wrong, "simulate needs what the site was asked: --log FILE, --log sample, or --synthetic")
+	}
+	var read logs
+	lines := read.lines(s.logs)
+	if s.synthetic {
+		lines = simulate.Synthetic(p.Group, s.seed)
+	}
+	story := p.Run(lines)
+	switch {
+	case read.err != nil:
+		return story, read.err
+	case story.From.IsZero():
+		return story, fail(wrong, "simulate: there is no request to play: the log has no readable line, or every route of %s asks for a query or a header", p.Group.Name)
+	case read.skipped > 0:
+		story.Notes = append(story.Notes, fmt.Sprintf("%d lines could not be read and were left out; the first: %v", read.skipped, read.first))
+	}
+	return story, nil
 }
 
 func (s *simulation) pick(c *config.Config) (*config.Group, error) {

@@ -31,6 +31,10 @@ func TestCutoverSimulate(t *testing.T) {
 	if err := os.WriteFile(cut, []byte{0x1f, 0x8b, 8}, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	empty := filepath.Join(dir, "empty.log")
+	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for call, want := range map[string]struct {
 		status int
 		says   string
@@ -42,6 +46,7 @@ func TestCutoverSimulate(t *testing.T) {
 		plan + " --log sample --harm 5":         {wrong, "write +5%"},
 		plan + " --log sample --group gifts":    {wrong, `has no group "gifts": it has ["donate"]`},
 		plan + " --log " + dir + "/none":        {wrong, "no such file"},
+		plan + " --log " + empty:                {wrong, "no readable line"},
 		plan + " --log " + cut:                  {outside, "gzip"},
 		plan + " --synthetic --log sample":      {wrong, "none of the others can be"},
 		plan + " --suite":                       {wrong, "either --suite or a PLANFILE"},
