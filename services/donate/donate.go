@@ -92,7 +92,7 @@ func (s *service) create(ctx context.Context, in request) (View, error) {
 	for _, earlier := range ids[1:] { // sent in the window before this one?
 		before, _, err := s.gifts.Get(ctx, earlier)
 		if err == nil && now.Sub(before.At) < window {
-			return before.view(), nil
+			return before.view(), s.repeated(ctx, before.ID, caller.Request)
 		}
 		if err != nil && !errors.Is(err, kv.ErrNotFound) {
 			return View{}, err
@@ -133,7 +133,7 @@ func (s *service) again(ctx context.Context, gift Gift) (View, error) {
 	if there.Body != gift.Body {
 		return View{}, &fault.Error{Kind: fault.Conflict, Text: "This Idempotency-Key was used for another gift: nothing new was taken"}
 	}
-	return there.view(), nil
+	return there.view(), s.repeated(ctx, there.ID, gift.Request)
 }
 
 // window is for how long a body without a key is the same gift: a double click and a reload, not next week's gift.

@@ -24,9 +24,10 @@ type Gift struct {
 	Message      string `json:"message,omitempty"`
 	Reference    string `json:"reference,omitempty"` // the form's transaction id
 
-	Mark    string `json:"mark,omitempty"`    // "test": absent from totals
-	Request string `json:"request,omitempty"` // the post's request id
-	Body    string `json:"body,omitempty"`    // hash of the post's body: the same key with another body is a conflict
+	Mark    string   `json:"mark,omitempty"`    // "test": absent from totals
+	Request string   `json:"request,omitempty"` // the post's request id
+	Again   []string `json:"again,omitempty"`   // those of its repetitions, where somebody asks for outcomes
+	Body    string   `json:"body,omitempty"`    // hash of the post's body: the same key with another body is a conflict
 
 	Settled  *settlement        `json:"settled,omitempty"`
 	Refused  *refusal           `json:"refused,omitempty"`

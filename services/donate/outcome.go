@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/banyan-migration/banyan/shared/kv"
@@ -43,21 +44,48 @@ func newTeller(to, key string, client *http.Client, store kv.Store) (teller, err
 	return teller{to, key, client, kv.Table[outcome]{Store: store, Name: "outcome"}}, nil
 }
 
-// outcome is what there is to tell of a gift; false while nothing is known, of marked ones, and of those that no post made.
-func (g Gift) outcome() (outcome, bool) {
-	known := g.Settled != nil || g.Refused != nil
-	return outcome{g.Request, g.Settled != nil}, known && g.Request != "" && g.Mark == ""
+// outcomes are what there is to tell of a gift: nothing while nothing is known, of marked ones, and of those that no post made.
+func (g Gift) outcomes() (all []outcome) {
+	if g.Request == "" || g.Mark != "" || g.Settled == nil && g.Refused == nil {
+		return nil
+	}
+	for _, request := range append([]string{g.Request}, g.Again...) {
+		all = append(all, outcome{request, g.Settled != nil})
+	}
+	return all
+}
+
+// mostAgain bounds the repetitions of a post that are told of.
+const mostAgain = 10
+
+// repeated keeps the request of a post that was answered with a gift that there was: it is accepted like the first, and the
+// gateway waits for its outcome too.
+func (s *service) repeated(ctx context.Context, id, request string) error {
+	if s.teller.url == "" {
+		return nil
+	}
+	return s.revise(ctx, id, func(g *Gift) bool {
+		if request == "" || request == g.Request || slices.Contains(g.Again, request) || len(g.Again) == mostAgain {
+			return false
+		}
+		g.Again = append(slices.Clone(g.Again), request)
+		return true
+	})
 }
 
 // writes are those that go with a fact's commit: an outcome that is new with it. A gift that is refused and then settled
 // before the next Tick is told as settled alone.
-func (t teller) writes(before, after Gift) []kv.Write {
-	was, told := before.outcome()
-	is, tell := after.outcome()
-	if t.url == "" || !tell || told && was == is {
+func (t teller) writes(before, after Gift) (all []kv.Write) {
+	if t.url == "" {
 		return nil
 	}
-	return []kv.Write{t.waiting.Put(is.Request, is, kv.Always)}
+	told := before.outcomes()
+	for _, o := range after.outcomes() {
+		if !slices.Contains(told, o) {
+			all = append(all, t.waiting.Put(o.Request, o, kv.Always))
+		}
+	}
+	return all
 }
 
 // The bounds of one Tick: whatever is over waits for the next.

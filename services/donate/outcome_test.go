@@ -63,8 +63,12 @@ func asked(t *testing.T) (*asker, *hosttest.World, *hosttest.Service) {
 // from is a gift that the gateway sent on from a post with that request id.
 func from(t *testing.T, s *hosttest.Service, request string) string {
 	t.Helper()
-	signed := hosttest.Keys.SignClient("k1", mark.Client{Address: "192.0.2.1", Request: request}, hosttest.Noon)
-	return give(t, s, sian, mark.ClientHeader, signed, "Idempotency-Key", request).ID
+	return give(t, s, sian, append(byGateway(request), "Idempotency-Key", request)...).ID
+}
+
+// byGateway is what the gateway signs.
+func byGateway(request string) []string {
+	return []string{mark.ClientHeader, hosttest.Keys.SignClient("k1", mark.Client{Address: "192.0.2.1", Request: request}, hosttest.Noon)}
 }
 
 func tick(t *testing.T, w *hosttest.World, s *hosttest.Service) error {
@@ -78,6 +82,7 @@ func TestOutcomesAreTold(t *testing.T) {
 	a, w, s := asked(t)
 	settled, refused, both, again := from(t, s, "r-settled"), from(t, s, "r-refused"), from(t, s, "r-both"), from(t, s, "r-again")
 	from(t, s, "r-pending")
+	give(t, s, sian, append(byGateway("r-twice"), "Idempotency-Key", "r-settled")...) // a double click
 	told(t, s, settled, event.PaymentsSettled, taken)
 	told(t, s, settled, event.PaymentsSettled, taken)
 	told(t, s, refused, event.PaymentsRefused, event.Refused{Text: "No", Retry: true})
@@ -88,11 +93,19 @@ func TestOutcomesAreTold(t *testing.T) {
 	if err := tick(t, w, s); err != nil {
 		t.Fatal(err)
 	}
-	if got := a.take(); !reflect.DeepEqual(got, []string{"r-again true", "r-both true", "r-refused false", "r-settled true"}) {
+	if got := a.take(); !reflect.DeepEqual(got, []string{"r-again true", "r-both true", "r-refused false", "r-settled true", "r-twice true"}) {
 		t.Errorf("told %q", got)
 	}
+	give(t, s, sian, append(byGateway("r-late"), "Idempotency-Key", "r-settled")...)
+	give(t, s, sian, append(byGateway("r-late"), "Idempotency-Key", "r-settled")...)
+	if err := tick(t, w, s); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.take(); !reflect.DeepEqual(got, []string{"r-late true"}) {
+		t.Errorf("of a repetition after the end: %q", got)
+	}
 	told(t, s, settled, event.PaymentsRefunded, back("x", 100))
-	if err := tick(t, w, s); err != nil || len(a.take()) != 0 || a.posts != 1 {
+	if err := tick(t, w, s); err != nil || len(a.take()) != 0 || a.posts != 2 {
 		t.Errorf("told again, in %d posts: %v", a.posts, err)
 	}
 	told(t, s, refused, event.PaymentsSettled, taken)

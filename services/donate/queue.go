@@ -53,16 +53,22 @@ func fact[T any](ctx context.Context, s *service, m event.Message, add func(*Gif
 	if err := json.Unmarshal(m.Data, &in); err != nil {
 		return fmt.Errorf("donate: %s %s: %w", m.Type, m.ID, err)
 	}
+	err := s.revise(ctx, m.For.ID, func(g *Gift) bool { return add(g, in) })
+	if errors.Is(err, kv.ErrNotFound) {
+		return fmt.Errorf("donate: %s %s is about the gift %q, which is not here: %w", m.Type, m.ID, m.For.ID, err)
+	}
+	return err
+}
+
+// revise changes a gift, with what there is to tell of it then, again and again until nobody else has changed it meanwhile.
+func (s *service) revise(ctx context.Context, id string, change func(*Gift) (changed bool)) error {
 	for {
-		g, rev, err := s.gifts.Get(ctx, m.For.ID)
-		if errors.Is(err, kv.ErrNotFound) {
-			return fmt.Errorf("donate: %s %s is about the gift %q, which is not here: %w", m.Type, m.ID, m.For.ID, err)
-		}
+		g, rev, err := s.gifts.Get(ctx, id)
 		before := g
-		if err != nil || !add(&g, in) {
+		if err != nil || !change(&g) {
 			return err
 		}
-		err = s.store.Commit(ctx, append(s.teller.writes(before, g), s.gifts.Put(g.ID, g, rev))...)
+		err = s.store.Commit(ctx, append(s.teller.writes(before, g), s.gifts.Put(id, g, rev))...)
 		if !errors.Is(err, kv.ErrConflict) {
 			return err
 		}
