@@ -95,7 +95,7 @@ func (x *exchange) wish(p cutover.Group) (split.Side, bool) {
 	case !ok:
 		result = "ignored"
 	case !x.req.Safe() && side == split.Legacy && p.WriteAuthority() == "new",
-		!x.req.Safe() && side == split.New && p.Phase == cutover.Off && !x.group.appendOnly:
+		!x.req.Safe() && side == split.New && p.Weight == 0 && !x.group.appendOnly:
 		result, ok = "not_authority", false
 	}
 	x.c.g.Override(x.Group, result)

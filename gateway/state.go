@@ -10,6 +10,7 @@ import (
 
 	"github.com/banyan-migration/banyan/gateway/account"
 	"github.com/banyan-migration/banyan/gateway/config"
+	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/drupal"
 	"github.com/banyan-migration/banyan/gateway/route"
 	"github.com/banyan-migration/banyan/gateway/shadow"
@@ -159,6 +160,11 @@ func (st *state) strips(f *wire.Field) bool {
 	return false
 }
 
+// phases are the numbers of the phases in banyan_gateway_phase. The first three are older than the others.
+var phases = map[string]float64{
+	cutover.Off: 0, cutover.Canary: 1, cutover.Full: 2, cutover.Backfill: 3, cutover.Shadow: 4, cutover.Drain: 5, cutover.Retired: 6,
+}
+
 // gauges writes what Prometheus reads of the plan and the pools.
 func (g *Gateway) gauges(emit account.Emit) {
 	st, plan := g.state.Load(), g.o.Plan()
@@ -185,7 +191,6 @@ func (g *Gateway) gauges(emit account.Emit) {
 		emit(account.Connections, float64(busy[side]), side.String(), "busy")
 		emit(account.Connections, float64(idle[side]), side.String(), "idle")
 	}
-	phases := map[string]float64{"off": 0, "canary": 1, "full": 2}
 	for _, gr := range st.groups {
 		p := plan.Group(gr.Name)
 		emit(account.BasisPoints, float64(p.Weight), gr.Name, st.cfg.GatewayID)

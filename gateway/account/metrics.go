@@ -169,7 +169,7 @@ var (
 	Connections = desc("banyan_gateway_upstream_connections", "Connections to backends.", "side", "state")
 	BackendUp   = desc("banyan_gateway_backend_up", "1 unless the latest attempt to connect to the backend failed.", "backend")
 	BasisPoints = desc("banyan_gateway_bucket_basis_points", "Weight of a group in basis points.", "group", "replica")
-	Phase       = desc("banyan_gateway_phase", "Phase of a group: 0 off, 1 canary, 2 full.", "group", "replica")
+	Phase       = desc("banyan_gateway_phase", "Phase of a group: 0 off, 1 canary, 2 full, 3 backfill, 4 shadow, 5 drain, 6 retired.", "group", "replica")
 	Revision    = desc("banyan_gateway_config_revision", "Revision of the plan in use.", "group", "replica")
 	Converged   = desc("banyan_gateway_config_converged", "1 if the plan in use is the store's, 0 if the store cannot be reached.", "group", "replica")
 )

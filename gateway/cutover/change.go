@@ -39,8 +39,10 @@ func (p *Plan) change(ctx context.Context, action string, c Change, to move) (Gr
 	if err := checkWords(c); err != nil {
 		return Group{}, err
 	}
-	p.turn.Lock()
-	defer p.turn.Unlock()
+	if err := p.begin(ctx); err != nil {
+		return Group{}, err
+	}
+	defer p.end()
 	if _, known := p.seedOf(c.Group); !known {
 		return Group{}, p.noGroup(c.Group)
 	}
@@ -77,8 +79,10 @@ func (p *Plan) Note(ctx context.Context, action, who, why string) error {
 	if err := checkWords(Change{Who: who, Why: why}); err != nil {
 		return err
 	}
-	p.turn.Lock()
-	defer p.turn.Unlock()
+	if err := p.begin(ctx); err != nil {
+		return err
+	}
+	defer p.end()
 	return p.note(ctx, Entry{Who: who, Action: action, Why: why})
 }
 

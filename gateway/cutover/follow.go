@@ -98,10 +98,12 @@ func named(killed string) string { return cut(strings.ReplaceAll(killed, " ", ",
 
 // follow looks at the store once, and says when it goes and when it comes back.
 func (p *Plan) follow(ctx context.Context) {
-	p.turn.Lock()
-	defer p.turn.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
+	if p.begin(ctx) != nil {
+		return // somebody has waited for the store for so long: the next look says whether it is away
+	}
+	defer p.end()
 	err := p.refresh(ctx)
 	if err == nil {
 		err = p.tellKills(ctx)

@@ -73,10 +73,12 @@ func (p *Plan) History(ctx context.Context, after int64, limit int) ([]Entry, er
 }
 
 func (p *Plan) lines(ctx context.Context, after int64, limit int) ([]kv.Item, error) {
-	p.turn.Lock()
+	if err := p.begin(ctx); err != nil {
+		return nil, err
+	}
 	_, _, err := p.load(ctx) // opens the store if it was away
 	store := p.store
-	p.turn.Unlock()
+	p.end()
 	if err != nil {
 		return nil, p.away(err)
 	}

@@ -132,7 +132,7 @@ func rollback(k Case, c Change, e *Entry) (Group, error) {
 }
 
 // cut keeps a sentence that we have added to within what a reason may have.
-func cut(text string) string { return text[:min(len(text), maxWords)] }
+func cut(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxWords)], "") }
 
 func freeze(k Case, c Change, _ *Entry) (Group, error) {
 	g := k.Group

@@ -33,8 +33,8 @@ type Plan struct {
 	o        Options
 	snapshot atomic.Pointer[Snapshot]
 
-	turn  sync.Mutex // one talks to the store at a time
-	store kv.Store   // under turn
+	turn  chan struct{} // held by whom it is full of: one talks to the store at a time
+	store kv.Store      // under turn
 
 	mu       sync.Mutex // never held while the store is waited for: the kill switch needs it (T-7)
 	doc      document   // written with turn held too
@@ -77,9 +77,9 @@ func Open(ctx context.Context, o Options) (*Plan, error) {
 		o.Open = func() (kv.Store, error) { return memory, nil }
 	}
 	o.Replica = cmp.Or(o.Replica, "gateway")
-	p := &Plan{o: o, seeds: maps.Clone(o.Seeds), watchers: map[int]func(*Snapshot){}}
-	p.turn.Lock()
-	defer p.turn.Unlock()
+	p := &Plan{o: o, turn: make(chan struct{}, 1), seeds: maps.Clone(o.Seeds), watchers: map[int]func(*Snapshot){}}
+	p.turn <- struct{}{}
+	defer p.end()
 	p.pulled("", o.Kill.String())
 	err := p.refresh(ctx)
 	if err == nil {
@@ -103,14 +103,28 @@ func Peek(ctx context.Context, store kv.Store) (*Snapshot, error) {
 	return &Snapshot{Revision: doc.Revision, Head: doc.Head, groups: doc.Groups}, nil
 }
 
+// begin takes the turn to talk to the store, or gives up with ctx: whoever has it may wait for a store that hangs.
+func (p *Plan) begin(ctx context.Context) error {
+	select {
+	case p.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return p.away(ctx.Err())
+	}
+}
+
+func (p *Plan) end() { <-p.turn }
+
 // Now is the plan of this moment.
 func (p *Plan) Now() *Snapshot { return p.snapshot.Load() }
 
 // Seed takes the groups of a new configuration: unknown ones begin at their seeds, known ones stay where they are, guarded as the
 // configuration says now.
 func (p *Plan) Seed(ctx context.Context, seeds map[string]Seed) error {
-	p.turn.Lock()
-	defer p.turn.Unlock()
+	if err := p.begin(ctx); err != nil {
+		return err
+	}
+	defer p.end()
 	p.mu.Lock()
 	p.seeds = maps.Clone(seeds)
 	p.mu.Unlock()
@@ -173,6 +187,7 @@ func (p *Plan) publish() {
 	s.killAll = p.o.Kill.all()
 	p.killed = p.o.Kill.String()
 	for name, g := range s.groups {
+		g.Since = g.since()
 		s.groups[name] = g.killed(p.o.Kill.Kills(name))
 	}
 	p.snapshot.Store(s)
