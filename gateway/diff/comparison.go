@@ -3,6 +3,7 @@ package diff
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // most is how many differences of one comparison are kept: a page that is wholly another needs no longer list.
@@ -120,6 +121,9 @@ func (x *comparison) list(field string, set bool, legacy, new []item) {
 		}
 		return
 	}
+	if field == "html text" && joined(l) == joined(n) {
+		return // markup parts it in other places
+	}
 	l, n = x.masked(field, l, n)
 	for _, p := range pairs(l, n) {
 		switch l, n := p[0], p[1]; {
@@ -131,6 +135,14 @@ func (x *comparison) list(field string, set bool, legacy, new []item) {
 			x.found(l.field(field), Changed, l.value, n.value, x.critical(field, l.value, n.value))
 		}
 	}
+}
+
+func joined(all []item) string {
+	var b strings.Builder
+	for _, i := range all {
+		b.WriteString(i.value + " ")
+	}
+	return b.String()
 }
 
 // pairs sets one list against the other: what stands in the same part of a page first, then the rest in order.

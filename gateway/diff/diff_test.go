@@ -151,6 +151,7 @@ func TestMeaningOfHTML(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, l, n, want string }{
 		{"other markup", `<div class=a><p>Give <b>now</b>!</p></div>`, "<section>\n  Give <strong>now</strong>!</section>", "equal"},
+		{"blocks for lines", `<p><a href=/l>Log in</a> or register</p>`, `<div><a href=/l>Log in</a></div><div>or register</div>`, "equal"},
 		{"unclosed entries", "<ul><li>a<li>b</ul>", "<ul><li>a</li><li>b</li></ul>", "equal"},
 		{"entities", "<p>caf&eacute; &amp; tea", "<p>café &#38; tea", "equal"},
 		{"scripts and comments", "<p>a<script>var t=1<2</script><!-- x -->", "<p>a<script>var t='</p>'</script>", "equal"},
