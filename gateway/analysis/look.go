@@ -45,7 +45,7 @@ const mostAtOnce = 300
 
 // look judges a group once, or until nothing new is left, and does what the verdict says.
 func (a *Analysis) look(ctx context.Context, store kv.Store, group string, now time.Time) error {
-	for {
+	for ; ; now = now.Add(time.Millisecond) { // each look has an id of its own
 		more, err := a.lookOnce(ctx, store, group, now)
 		if errors.Is(err, kv.ErrConflict) { // another replica leads: what it wrote is read when this one leads again
 			clear(a.groups)
@@ -71,34 +71,51 @@ func (a *Analysis) lookOnce(ctx context.Context, store kv.Store, group string, n
 	}
 	ev.Cursor = cursor
 	r := judge.Record{ID: recordID(group, now), Before: ev.State, Policy: policy}
-	r.Cells = ev.fold(batch, g, policy)
+	r.Cells = ev.fold(batch, g, a.o.Plan.Now().Revision, policy)
 	r.Situation = a.situation(group, g, policy, now)
 	r.Verdict = judge.Look(ev.State, r.Situation, policy)
 	news, told := ev.says(r, now, policy)
 	alarms := ev.watch(a.wrong(group, g, r, now), group, g, now)
-	if len(batch) > 0 || told || len(alarms) > 0 || ev.Experiment != old.Experiment || ev.Stood != old.Stood || len(ev.Alarms) != len(old.Alarms) || old.rev <= 0 {
-		writes := []kv.Write{evidences(store).Put(group, ev, cmp.Or(old.rev, kv.Absent))}
-		if told {
-			_, sort, _ := placeOf(r.ID)
-			w := records(store, group).Put(sort, r, kv.Always)
-			if w.Expires = now.Add(keepAgain); news {
-				w.Expires = now.Add(keepNew)
-			}
-			writes = append(writes, w)
-		}
-		if err := store.Commit(ctx, writes...); err != nil {
-			delete(a.groups, group) // it may have been written all the same
+	// What leads to an act is always written, so that who has lost the lease learns it before the act.
+	if len(batch) > 0 || told || r.Verdict.Kind != judge.Hold || ev.differs(old) {
+		if err := a.store(ctx, store, group, &ev, old.rev, r, told, news); err != nil {
 			return false, err
 		}
-		ev.rev = max(old.rev, 0) + 1
-		a.groups[group] = &ev
 	}
 	a.count(r, told)
 	for _, alarm := range alarms {
 		a.alarm(alarm)
 	}
-	a.act(ctx, group, g, r, ev.Said.Record)
+	if !more || r.Verdict.Kind != judge.PromoteOK { // nobody goes up on half of what is there
+		a.act(ctx, group, g, r, ev.Said.Record)
+	}
 	return more, nil
+}
+
+// store writes evidence and, if it is told, the verdict on it, unless another replica has written evidence meanwhile.
+func (a *Analysis) store(ctx context.Context, store kv.Store, group string, ev *evidence, on kv.Condition, r judge.Record, told, news bool) error {
+	maps.DeleteFunc(ev.Cursor, func(id string, _ int64) bool { return a.peers[id] == nil }) // its cells are forgotten as it is
+	writes := []kv.Write{evidences(store).Put(group, *ev, cmp.Or(on, kv.Absent))}
+	if told {
+		_, sort, _ := placeOf(r.ID)
+		w := records(store, group).Put(sort, r, kv.Always)
+		if w.Expires = ev.Said.At.Add(keepAgain); news {
+			w.Expires = ev.Said.At.Add(keepNew)
+		}
+		writes = append(writes, w)
+	}
+	if err := store.Commit(ctx, writes...); err != nil {
+		delete(a.groups, group) // it may have been written all the same
+		return err
+	}
+	ev.rev = max(on, 0) + 1
+	a.groups[group] = ev
+	return nil
+}
+
+// differs says whether there is something to write besides cells.
+func (e *evidence) differs(old *evidence) bool {
+	return old.rev <= 0 || e.Experiment != old.Experiment || e.Stood != old.Stood || !maps.Equal(e.Alarms, old.Alarms)
 }
 
 // evidence is a group's as it is stored.
@@ -145,7 +162,7 @@ func (a *Analysis) fresh(ctx context.Context, store kv.Store, group string, curs
 				more = true
 				break
 			}
-			if !complete(c.cell, p.Cell, horizon, now) || c.cell.Revision > plan {
+			if !complete(c.cell, p.Cell, horizon, now) || c.cell.Revision > plan && !c.cell.At.Add(forgotten).Before(now) {
 				break
 			}
 			all, to[id] = append(all, c.cell), c.n
@@ -153,6 +170,9 @@ func (a *Analysis) fresh(ctx context.Context, store kv.Store, group string, curs
 	}
 	return merged(all), to, more, nil
 }
+
+// forgotten is how old a cell is whose plan revision will never be known here: the plan was put back to an older one.
+const forgotten = 5 * time.Minute
 
 // horizon is up to when every replica that lives has reported.
 func (a *Analysis) horizon(now time.Time) time.Time {
@@ -186,10 +206,10 @@ func merged(all []judge.Cell) (sum []judge.Cell) {
 }
 
 // fold adds cells to the evidence and returns those that belong to it: not those of an earlier experiment, nor what ends late of a weight
-// that was left.
-func (e *evidence) fold(all []judge.Cell, g cutover.Group, p judge.Policy) (counted []judge.Cell) {
+// that was left, nor of a plan that there no longer is.
+func (e *evidence) fold(all []judge.Cell, g cutover.Group, plan int64, p judge.Policy) (counted []judge.Cell) {
 	for _, c := range all {
-		if c.Revision < g.Experiment || g.Experiment == 0 && c.Weight > 0 || c.Revision < e.Revision && c.Weight != e.State.Weight {
+		if c.Revision > plan || c.Revision < g.Experiment || g.Experiment == 0 && c.Weight > 0 || c.Revision < e.Revision && c.Weight != e.State.Weight {
 			continue
 		}
 		e.Revision = max(e.Revision, c.Revision)

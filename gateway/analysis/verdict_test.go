@@ -231,3 +231,65 @@ func TestOutcomes(t *testing.T) {
 		}
 	})
 }
+
+// After a long absence of the store there is more to look at than one look takes: nobody goes up on the first, healthy half of it.
+func TestNobodyGoesUpOnHalfOfWhatIsThere(t *testing.T) {
+	t.Parallel()
+	inTime(t, 1, func(t *testing.T, w *world) {
+		w.set(1000)
+		n := w.nodes[0]
+		n.view.away.Store(true)
+		for i := range mostAtOnce + 100 {
+			failed := 0
+			if i > mostAtOnce+20 {
+				failed = 3
+			}
+			w.serve(n, split.Legacy, 10, 0)
+			w.serve(n, split.New, 10, failed)
+			w.pass(time.Second)
+		}
+		p := w.nodes[0].plan // what a person approved at another gateway
+		n.view.away.Store(false)
+		if _, err := p.Approve(t.Context(), cutover.Change{Group: group, If: p.Now().Group(group).Revision, Who: "Ann", Why: "test"}, w.policy.Steps); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(10 * time.Second)
+		if g := w.stands(); g.Weight != 0 || g.Who != "judge" {
+			t.Errorf("the group stands at %d by %s: %+v", g.Weight, g.Who, w.latest().Verdict)
+		}
+		all, _ := p.History(t.Context(), 0, 100)
+		for _, e := range all {
+			if e.Action == "step" {
+				t.Errorf("the judge went up: %+v", e)
+			}
+		}
+		records, err := n.a.Records(t.Context(), group, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range records {
+			if replay(t, r); len(r.Cells) > mostAtOnce {
+				t.Errorf("%s holds %d cells", r.ID, len(r.Cells))
+			}
+		}
+	})
+}
+
+// A plan that was put back to an older one: what was counted by the other moves nothing, and what comes after it counts.
+func TestThePlanWasPutBack(t *testing.T) {
+	t.Parallel()
+	inTime(t, 1, func(t *testing.T, w *world) {
+		w.set(5000)
+		n := w.nodes[0]
+		for range 10 {
+			w.visitor++
+			n.tally.Count(&tally.Event{At: time.Now(), Revision: 99, Weight: 9000, Side: split.New, Visitor: w.visitor, Failed: true}, 0)
+		}
+		w.pass(2 * time.Second)
+		w.serve(n, split.Legacy, 10, 0)
+		w.pass(forgotten + 10*time.Second)
+		if s := w.counted(); s.Side[judge.New].Failed != 0 || s.Side[judge.Legacy].Visitors != 10 {
+			t.Errorf("counted %+v", s.Side)
+		}
+	})
+}
