@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/banyan-migration/banyan/gateway/config"
+	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/judge"
 )
 
@@ -134,5 +135,20 @@ func TestASecretIsNotRepeated(t *testing.T) {
 	mistakes, ok := err.(config.Mistakes)
 	if !ok || len(mistakes) != 2 || strings.Contains(err.Error(), "open-sesame") {
 		t.Errorf("%v", err)
+	}
+}
+
+// --check says where the store stands otherwise than the file, in weight or in phase alone: the store wins.
+func TestReportSaysWhereTheStoreStandsOtherwise(t *testing.T) {
+	t.Parallel()
+	c := mustParse(t, judged)
+	plan := cutover.Fixed(9, map[string]cutover.Group{"donate": {Phase: cutover.Backfill, Why: "CHG-3"}, "late": {Weight: 0, Phase: cutover.Off}})
+	var out strings.Builder
+	config.Report(c, nil, plan).Print(&out, "gateway.yaml")
+	if want := `groups.donate: the store has weight 0 (backfill, "CHG-3"), the file 0 (shadow): the store wins`; !strings.Contains(out.String(), want) {
+		t.Errorf("%s\nwant %s", out.String(), want)
+	}
+	if strings.Contains(out.String(), "groups.late: the store") {
+		t.Errorf("where both agree: %s", out.String())
 	}
 }

@@ -23,10 +23,11 @@ type Checked struct {
 type Difference struct {
 	Group  string `json:"group"`
 	Line   int    `json:"line"`
-	File   int    `json:"file"`  // the seed, in basis points
-	Store  int    `json:"store"` // the weight in force
-	Phase  string `json:"phase"` // in force
-	Reason string `json:"why"`   // of the last change
+	File   int    `json:"file"`       // the seed, in basis points
+	Seed   string `json:"file_phase"` // and its phase
+	Store  int    `json:"store"`      // the weight in force
+	Phase  string `json:"phase"`      // in force
+	Reason string `json:"why"`        // of the last change
 }
 
 // Report gathers what is to be said of a configuration, or of the mistakes that are in its place. plan may be nil,
@@ -45,7 +46,7 @@ func Report(c *Config, mistakes Mistakes, plan *cutover.Snapshot) Checked {
 			continue
 		}
 		if at := plan.Group(g.Name); at.Weight != g.Weight || at.Phase != g.Phase {
-			r.Differs = append(r.Differs, Difference{g.Name, g.Line, g.Weight, at.Weight, at.Phase, at.Why})
+			r.Differs = append(r.Differs, Difference{g.Name, g.Line, g.Weight, g.Phase, at.Weight, at.Phase, at.Why})
 		}
 	}
 	return r
@@ -60,7 +61,8 @@ func (r Checked) Print(w io.Writer, file string) {
 		fmt.Fprintf(w, "%s:%d: note: %s\n", file, n.Line, n.Text)
 	}
 	for _, d := range r.Differs {
-		fmt.Fprintf(w, "%s:%d: note: groups.%s: the store has weight %d (%s, %q), the file %d: the store wins\n", file, d.Line, d.Group, d.Store, d.Phase, d.Reason, d.File)
+		fmt.Fprintf(w, "%s:%d: note: groups.%s: the store has weight %d (%s, %q), the file %d (%s): the store wins\n", file, d.Line, d.Group, d.Store, d.Phase, d.Reason,
+			d.File, d.Seed)
 	}
 	names := make([]string, 0, len(r.Names))
 	for name := range r.Names {
