@@ -57,12 +57,12 @@ func lowering(b *groupBody) (all []action) {
 	}
 	if b.Held == nil {
 		all = append(all, action{Verb: "hold", Label: "Hold", Button: "Hold " + b.Name, Class: "lowers",
-			Effect: fmt.Sprintf("%s gets no more visitors until somebody releases it. The judge goes on looking, and still rolls back on harm.", b.To),
+			Effect: fmt.Sprintf("The new side, %s, gets no more visitors until somebody releases it. The judge goes on looking, and still rolls back on harm.", b.To),
 			Sure:   fmt.Sprintf("Yes: %s is not raised above %s.", b.Name, percent(b.Weight))})
 	}
 	if b.Weight > 0 && b.NoReturn == nil {
 		all = append(all, action{Verb: "set", Label: "Set the weight", Button: "Set the weight", Class: "other", Weight: share(b.Weight),
-			Effect: fmt.Sprintf("%s gets this share of visitors instead of %s. Who has been on it stays on it while the share rises. Operators may only lower it.", b.To, percent(b.Weight)),
+			Effect: fmt.Sprintf("The new side, %s, gets this share of visitors instead of %s. Who has been on it stays on it while the share rises. Operators may only lower it.", b.To, percent(b.Weight)),
 			Sure:   "Yes: visitors move at once."})
 	}
 	return all
@@ -80,7 +80,7 @@ func raising(b *groupBody, g *config.Group) (all []action) {
 	}
 	if next, ok := schedule.Next(b.Weight); ok {
 		all = append(all, action{Verb: "promote", Label: "Promote", Button: "Promote to " + percent(next.Weight), Class: "raises",
-			Effect: fmt.Sprintf("%s gets %s of visitors instead of %s, now, whatever the judge waits for. The data must be there, and the calendar open.", b.To, percent(next.Weight), percent(b.Weight)),
+			Effect: fmt.Sprintf("The new side, %s, gets %s of visitors instead of %s, now, whatever the judge waits for. The data must be there, and the calendar open.", b.To, percent(next.Weight), percent(b.Weight)),
 			Sure:   fmt.Sprintf("Yes: %s of visitors go to %s.", percent(next.Weight), b.To)})
 	}
 	if above := stepsAbove(g.Policy.Steps, b.Weight); len(above) > 0 {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -311,5 +312,52 @@ func TestBrowserIsToldWhatHappens(t *testing.T) {
 	}
 	if text := d.text("#live"); !strings.Contains(text, "Changed: donate 0 percent") {
 		t.Errorf("the page tells a screen reader %q", text)
+	}
+}
+
+// TestBrowserShowsTheWorldsDashboard: the pages of a real gateway in front of real sides, with what visitors just did; the admin token
+// says in whose name it acts.
+func TestBrowserShowsTheWorldsDashboard(t *testing.T) {
+	t.Parallel()
+	b := openBrowser(t, 1280, 900)
+	text := strings.Replace(string(repository(t)), "  donate: #", "  donate:\n    policy: demo #", 1)
+	w := startWorld(t, Options{Dir: oldFolder(t), Config: []byte(text), Speed: 20})
+	d := &dashboard{browser: b, url: w.Admin, plan: w.gate.Plan}
+	if err := w.Weigh(t.Context(), group, 5000, "half of them"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 40 {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", w.Gateway+"/donate", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = siteHost
+		r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+		r.Header.Set("X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i+1))
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+	}
+	d.login(w.AdminToken)
+	d.open(d.url + "/groups/" + group)
+	until(t, func() bool { // by itself: nobody reloads the page
+		text := d.text("#rate-desc")
+		return strings.HasPrefix(text, "drupal answered") && !strings.Contains(text, " 0")
+	})
+	d.shot("dash-world")
+	d.do("hold", "the phones are ringing", map[string]string{"actor": "Grace", "ticket": "CHG-7"})
+	if at := w.gate.Plan.Now().Group(group); at.Held == nil || at.Held.Who != "Grace" {
+		t.Errorf("held: %+v", at.Held)
+	}
+	for _, page := range []string{"/", "/map", "/journal", "/replicas"} {
+		d.open(d.url + page)
+		if text := d.text("main"); strings.Contains(text, "cannot be made") {
+			t.Errorf("%s: %s", page, text)
+		}
+	}
+	if said := d.errors(); len(said) > 0 {
+		t.Errorf("the console says %q", said)
 	}
 }
