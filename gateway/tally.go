@@ -100,8 +100,8 @@ func (g *Gateway) Trip(group string, revision int64, now time.Time) *tally.Trip 
 
 // Broken says whether the group is at legacy on this gateway because its breaker is open at this revision of the group.
 func (g *Gateway) Broken(group string, revision int64) bool {
-	gr := g.Trip(group, revision, time.Now())
-	return gr != nil && gr.Acts()
+	t := g.Trip(group, revision, time.Now())
+	return t != nil && t.Acts()
 }
 
 // Pair counts a comparison for the judge. What cannot be compared is not evidence.

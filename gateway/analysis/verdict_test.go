@@ -235,9 +235,12 @@ func TestOutcomes(t *testing.T) {
 // After a long absence of the store there is more to look at than one look takes: nobody goes up on the first, healthy half of it.
 func TestNobodyGoesUpOnHalfOfWhatIsThere(t *testing.T) {
 	t.Parallel()
-	inTime(t, 1, func(t *testing.T, w *world) {
+	inTime(t, 0, func(t *testing.T, w *world) {
+		w.policy.Stale = time.Hour // else the age of the first half alone would hold the group
+		w.seed.Policy = w.policy
+		n := w.join("gw-1", nil)
+		w.pass(time.Second)
 		w.set(1000)
-		n := w.nodes[0]
 		n.view.away.Store(true)
 		for i := range mostAtOnce + 100 {
 			failed := 0
@@ -248,7 +251,7 @@ func TestNobodyGoesUpOnHalfOfWhatIsThere(t *testing.T) {
 			w.serve(n, split.New, 10, failed)
 			w.pass(time.Second)
 		}
-		p := w.nodes[0].plan // what a person approved at another gateway
+		p := n.plan
 		n.view.away.Store(false)
 		if _, err := p.Approve(t.Context(), cutover.Change{Group: group, If: p.Now().Group(group).Revision, Who: "Ann", Why: "test"}, w.policy.Steps); err != nil {
 			t.Fatal(err)

@@ -105,6 +105,9 @@ func (t *Tally) enter(at time.Time, revision int64, weight, which int) (*cell, *
 	}
 }
 
+// mostOpen bounds the cells where nobody drains them: no judge runs, and the oldest are let go.
+const mostOpen = 64
+
 func (t *Tally) find(at time.Time, revision int64, weight int) *cell {
 	now := at.UnixNano()
 	for _, c := range *t.open.Load() {
@@ -123,7 +126,7 @@ func (t *Tally) find(at time.Time, revision int64, weight int) *cell {
 	length := int64(t.policy.Load().Cell)
 	from := now - now%length
 	c := &cell{from: from, to: from + length, revision: revision, weight: weight}
-	open := append(append(make([]*cell, 0, len(old)+1), c), old...)
+	open := append(append(make([]*cell, 0, len(old)+1), c), old[:min(len(old), mostOpen-1)]...)
 	t.open.Store(&open)
 	return c
 }

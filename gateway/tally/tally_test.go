@@ -76,6 +76,19 @@ func TestCellsAreCut(t *testing.T) {
 	}
 }
 
+// Where no judge runs nobody drains: what is kept does not grow.
+func TestNobodyDrains(t *testing.T) {
+	t.Parallel()
+	ta := tally.New(policy())
+	for i := range 1000 {
+		ta.Count(&tally.Event{At: noon.Add(time.Duration(i) * time.Minute), Visitor: uint64(i)}, i)
+	}
+	cells := ta.Drain(noon.Add(24 * time.Hour))
+	if len(cells) == 0 || len(cells) > 64 || !cells[0].At.Equal(noon.Add(999*time.Minute)) {
+		t.Errorf("%d cells are kept, the first of %s", len(cells), cells[0].At)
+	}
+}
+
 // What is counted while cells are drained is counted once, whoever comes late.
 func TestNothingIsLostWhileDraining(t *testing.T) {
 	t.Parallel()
