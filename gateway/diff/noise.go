@@ -65,9 +65,9 @@ type Noise struct {
 }
 
 type groupNoise struct {
-	Pairs   int64                `json:"pairs"`
-	Replays int64                `json:"replays"`
-	Fields  map[string]*Evidence `json:"fields"`
+	Pairs   int64 `json:"pairs"`
+	Replays int64 `json:"replays"`
+	fields  map[string]*Evidence
 }
 
 // NewNoise knows of nothing yet.
@@ -81,7 +81,7 @@ func (n *Noise) is(group, field string) bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	g := n.groups[group]
-	return g != nil && g.Fields[field] != nil && g.Fields[field].Learned
+	return g != nil && g.fields[field] != nil && g.fields[field].Learned
 }
 
 // stem is a field with the steps of lists as one, so that a list's entries teach each other.
@@ -139,7 +139,7 @@ func (n *Noise) Add(r Request, replay bool, res Result) {
 		if len(n.groups) >= mostGroups {
 			return
 		}
-		g = &groupNoise{Fields: map[string]*Evidence{}}
+		g = &groupNoise{fields: map[string]*Evidence{}}
 		n.groups[r.Group] = g
 	}
 	g.add(seen, replay, r.At)
@@ -152,10 +152,10 @@ func (g *groupNoise) add(seen []string, replay bool, at time.Time) {
 		g.Pairs++
 	}
 	for _, field := range seen {
-		e := g.Fields[field]
-		if e == nil && len(g.Fields) < mostFields {
+		e := g.fields[field]
+		if e == nil && len(g.fields) < mostFields {
 			e = &Evidence{Field: field, Since: at}
-			g.Fields[field] = e
+			g.fields[field] = e
 		}
 		switch {
 		case e == nil:
@@ -168,7 +168,7 @@ func (g *groupNoise) add(seen []string, replay bool, at time.Time) {
 	if g.Pairs+g.Replays > remembered {
 		g.fade()
 	}
-	for _, e := range g.Fields {
+	for _, e := range g.fields {
 		e.Pairs, e.Replays = g.Pairs, g.Replays
 		e.Learned = e.learned()
 	}
@@ -176,9 +176,9 @@ func (g *groupNoise) add(seen []string, replay bool, at time.Time) {
 
 func (g *groupNoise) fade() {
 	g.Pairs, g.Replays = g.Pairs/2, g.Replays/2
-	for field, e := range g.Fields {
+	for field, e := range g.fields {
 		if e.Raw, e.Noise = e.Raw/2, e.Noise/2; e.Raw+e.Noise == 0 {
-			delete(g.Fields, field)
+			delete(g.fields, field)
 		}
 	}
 }

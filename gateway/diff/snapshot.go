@@ -1,31 +1,72 @@
 package diff
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 )
 
-// The file in which a ledger, or what was learned, outlives the process.
+// largest is how many bytes of rows, or of evidence, a snapshot holds: it fits into one item of any store. What is seldom goes first.
+const largest = 256 << 10
+
+// The form in which a ledger, or what was learned, outlives the process.
 type (
 	ledgerFile struct {
-		Tallies map[string]Tally    `json:"tallies"`
-		Rows    []Row               `json:"rows"`
-		Samples map[string][]Sample `json:"samples"` // the newest first
+		Tallies map[string]Tally  `json:"tallies"`
+		Rows    []json.RawMessage `json:"rows"`
 	}
 	noiseFile struct {
-		Groups map[string]*groupNoise `json:"groups"`
+		Groups map[string]groupNoise `json:"groups"`
+		Fields []json.RawMessage     `json:"fields"`
+	}
+	fieldNoise struct {
+		Group string `json:"group"`
+		Evidence
 	}
 )
 
-// Snapshot is the ledger as JSON, for Restore after a restart. What it holds is redacted.
+// fitting are as many of the values as fit into a snapshot, from the first on.
+func fitting[T any](all []T) ([]json.RawMessage, error) {
+	var list []json.RawMessage
+	left := largest
+	for _, v := range all {
+		text, err := json.Marshal(v)
+		if err != nil {
+			return nil, err
+		}
+		if left -= len(text); left < 0 {
+			break
+		}
+		list = append(list, text)
+	}
+	return list, nil
+}
+
+// unpacked reads what fitting made.
+func unpacked[T any](list []json.RawMessage) ([]T, error) {
+	all := make([]T, len(list))
+	for i, text := range list {
+		if err := json.Unmarshal(text, &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// Snapshot is the ledger's counts and rows as JSON, for Restore after a restart. What it holds is redacted. Samples are not in it:
+// they come anew.
 func (l *Ledger) Snapshot() ([]byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f := ledgerFile{map[string]Tally{}, l.rows(""), map[string][]Sample{}}
+	f := ledgerFile{Tallies: map[string]Tally{}}
 	for name, g := range l.groups {
-		f.Tallies[name], f.Samples[name] = g.tally, g.newest(sampleRing, l.now())
+		f.Tallies[name] = g.tally
+	}
+	var err error
+	if f.Rows, err = fitting(l.rows("")); err != nil {
+		return nil, err
 	}
 	return json.Marshal(f)
 }
@@ -34,7 +75,12 @@ func (l *Ledger) Snapshot() ([]byte, error) {
 // nothing.
 func (l *Ledger) Restore(snapshot []byte) error {
 	var f ledgerFile
-	if err := json.Unmarshal(snapshot, &f); err != nil {
+	err := json.Unmarshal(snapshot, &f)
+	var rows []Row
+	if err == nil {
+		rows, err = unpacked[Row](f.Rows)
+	}
+	if err != nil {
 		return fmt.Errorf("diff: the ledger of differences cannot be read, so counting begins anew: %w", err)
 	}
 	l.mu.Lock()
@@ -42,13 +88,9 @@ func (l *Ledger) Restore(snapshot []byte) error {
 	for name, t := range f.Tallies {
 		if g := l.group(name); g != nil {
 			g.tally.plus(t)
-			all := f.Samples[name]
-			g.samples = slices.Clone(all[:min(len(all), sampleRing)])
-			slices.Reverse(g.samples)
-			g.next = 0
 		}
 	}
-	for _, r := range f.Rows {
+	for _, r := range rows {
 		if g := l.group(r.Group); g != nil {
 			g.room(l.now())
 			g.rows[kind{r.Route, stem(r.Example.Field), r.Example.Kind}] = &r
@@ -66,8 +108,8 @@ func (n *Noise) Evidence(group string) []Evidence {
 	if g == nil {
 		return all
 	}
-	for _, field := range slices.Sorted(maps.Keys(g.Fields)) {
-		all = append(all, *g.Fields[field])
+	for _, field := range slices.Sorted(maps.Keys(g.fields)) {
+		all = append(all, *g.fields[field])
 	}
 	return all
 }
@@ -76,28 +118,46 @@ func (n *Noise) Evidence(group string) []Evidence {
 func (n *Noise) Snapshot() ([]byte, error) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return json.Marshal(noiseFile{n.groups})
+	f := noiseFile{Groups: map[string]groupNoise{}}
+	var all []fieldNoise
+	for name, g := range n.groups {
+		f.Groups[name] = groupNoise{Pairs: g.Pairs, Replays: g.Replays}
+		for _, e := range g.fields {
+			all = append(all, fieldNoise{name, *e})
+		}
+	}
+	slices.SortFunc(all, func(a, b fieldNoise) int {
+		return cmp.Or(cmp.Compare(b.Raw+b.Noise, a.Raw+a.Noise), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Field, b.Field))
+	})
+	var err error
+	if f.Fields, err = fitting(all); err != nil {
+		return nil, err
+	}
+	return json.Marshal(f)
 }
 
 // Restore takes what a Snapshot held for what is known now. A snapshot that cannot be read changes nothing.
 func (n *Noise) Restore(snapshot []byte) error {
-	f := noiseFile{}
-	if err := json.Unmarshal(snapshot, &f); err != nil {
+	var f noiseFile
+	err := json.Unmarshal(snapshot, &f)
+	var fields []fieldNoise
+	if err == nil {
+		fields, err = unpacked[fieldNoise](f.Fields)
+	}
+	if err != nil {
 		return fmt.Errorf("diff: the learned noise cannot be read, so learning begins anew: %w", err)
 	}
 	known := map[string]*groupNoise{}
 	for name, g := range f.Groups {
-		if g == nil || len(known) >= mostGroups {
-			continue
+		if len(known) < mostGroups {
+			known[name] = &groupNoise{Pairs: g.Pairs, Replays: g.Replays, fields: map[string]*Evidence{}}
 		}
-		kept := &groupNoise{Pairs: g.Pairs, Replays: g.Replays, Fields: map[string]*Evidence{}}
-		for field, e := range g.Fields {
-			if e != nil && len(kept.Fields) < mostFields {
-				e.Field, e.Learned = field, e.learned()
-				kept.Fields[field] = e
-			}
+	}
+	for _, e := range fields {
+		if g := known[e.Group]; g != nil && len(g.fields) < mostFields {
+			e.Learned = e.learned() // by this version's rule
+			g.fields[e.Field] = &e.Evidence
 		}
-		known[name] = kept
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
