@@ -128,7 +128,7 @@ func (r *reply) head() result {
 			}
 			if w.resp.Status >= 200 {
 				r.into.Status, r.into.Took = w.resp.Status, time.Since(r.began)
-				r.fields()
+				r.fields(w.in[:end])
 				r.n = copy(w.in, w.in[end:r.n])
 				return resultOK
 			}
@@ -148,17 +148,22 @@ func (r *reply) head() result {
 	}
 }
 
-// fields keeps the head's lines: its own bytes are overwritten by the body.
-func (r *reply) fields() {
-	all := make([][2]string, 0, len(r.w.resp.Fields))
-	for i := range r.w.resp.Fields {
-		f := &r.w.resp.Fields[i]
-		all = append(all, [2]string{string(f.Key), string(f.Value)})
+// fields keeps the head's lines: its own bytes are overwritten by the body. They lie in one string unless some were folded, which moved
+// the rest.
+func (r *reply) fields(head []byte) {
+	all := &r.w.resp
+	if all.Folds == 0 {
+		r.into.Header = header(string(head))
+	}
+	for i := range all.Fields {
+		f := &all.Fields[i]
+		if all.Folds > 0 {
+			r.into.Header = append(r.into.Header, [2]string{string(f.Key), string(f.Value)})
+		}
 		if f.Name == wire.KeepAlive {
 			r.u.KeepAlive(f.Value)
 		}
 	}
-	r.into.Header = all
 }
 
 // read takes more from the connection. The end of the stream is resultTruncated once something came, else resultClosed.

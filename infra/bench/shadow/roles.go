@@ -74,7 +74,7 @@ func serveFault(how string) error {
 		return err
 	}
 	fmt.Println(l.Addr())
-	piece, pause := bytes.Repeat([]byte("endless "), 8<<10), time.Duration(0)
+	piece, pause := bytes.Repeat([]byte("endless "), 8<<10), time.Millisecond // not the whole machine, which donors share
 	if how == "drip" {
 		piece, pause = piece[:1], time.Second
 	}
