@@ -3,6 +3,7 @@ package dash
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/banyan-migration/banyan/gateway/config"
@@ -12,12 +13,14 @@ import (
 	"github.com/banyan-migration/banyan/gateway/judge"
 )
 
-// windows are the times that a group's curves can show.
-var windows = []struct {
-	since string
-	name  string
-	long  time.Duration
-}{{"10m", "10 min", 10 * time.Minute}, {"1h", "1 h", time.Hour}, {"6h", "6 h", 6 * time.Hour}, {"24h", "24 h", 24 * time.Hour}, {"168h", "7 days", 7 * 24 * time.Hour}}
+// span is a time that a group's curves can show.
+type span struct {
+	since, name string
+	long        time.Duration
+}
+
+// windows are those to choose from.
+var windows = []span{{"2m", "2 min", 2 * time.Minute}, {"10m", "10 min", 10 * time.Minute}, {"1h", "1 h", time.Hour}, {"6h", "6 h", 6 * time.Hour}, {"24h", "24 h", 24 * time.Hour}, {"168h", "7 days", 7 * 24 * time.Hour}}
 
 // window is a choice of them.
 type window struct {
@@ -167,24 +170,29 @@ func (a *api) compared(group string) compared {
 	return c
 }
 
-// curves draws the time that was asked for, or the shortest that holds what there is.
+// usual is the window that is shown where none is asked for: an hour.
+const usual = 2
+
+// curves draws the time that was asked for; or the usual one, or a shorter one that holds all there is, as in a demonstration.
 func (b *groupBody) curves(a *api, r *http.Request, v *view, g *config.Group) {
-	since, chosen := r.FormValue("since"), 1
-	for i, w := range windows {
-		if w.since == since {
-			chosen = i
+	chosen := slices.IndexFunc(windows, func(w span) bool { return w.since == r.FormValue("since") })
+	long := windows[usual].long
+	if chosen >= 0 {
+		long = windows[chosen].long
+	}
+	var cells []judge.Cell
+	if a.Watch != nil {
+		cells = a.Watch.Curves(g.Name, v.Now.Add(-long))
+	}
+	if chosen < 0 {
+		chosen = usual
+		for chosen > 0 && len(cells) > 0 && v.Now.Sub(cells[0].At) < windows[chosen-1].long {
+			chosen--
 		}
 	}
 	for i, w := range windows {
 		b.Windows = append(b.Windows, window{w.since, w.name, i == chosen})
 	}
 	w := draw.Window{From: v.Now.Add(-windows[chosen].long), To: v.Now, Zone: v.Zone}
-	var cells []judge.Cell
-	if a.Watch != nil {
-		cells = a.Watch.Curves(g.Name, w.From)
-	}
-	if since == "" && len(cells) > 0 && v.Now.Sub(cells[0].At) < 10*time.Minute { // a group that is new, or a demonstration
-		w.From, b.Windows[0].Here, b.Windows[1].Here = v.Now.Add(-windows[0].long), true, false
-	}
-	b.Charts = draw.Curves(cells, w, max(g.Policy.Cell, time.Second), [2]string{g.From, g.To})
+	b.Charts = draw.Curves(cells, w, max(g.Policy.Cell, 100*time.Millisecond), [2]string{g.From, g.To})
 }

@@ -131,6 +131,9 @@ func ago(v *view, t time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
+	if v.Now.Sub(t) < time.Second {
+		return "just now"
+	}
 	return lasting(v.Now.Sub(t)) + " ago"
 }
 
