@@ -67,8 +67,7 @@ const (
 // Copier makes copies. It is safe for concurrent use.
 type Copier struct {
 	o       Options
-	keys    mark.Keys
-	key     string
+	signer  mark.Signer
 	sweeper *deadline.Sweeper
 	memory  atomic.Int64 // bytes that copies hold
 	day     atomic.Int64 // days since 1970 in UTC
@@ -103,11 +102,8 @@ func New(o Options) (*Copier, error) {
 	if o.Report == nil {
 		o.Report = func(Pair) {}
 	}
-	c := &Copier{o: o, keys: mark.Keys{}, key: o.Keys[0].ID, sweeper: deadline.New(50 * time.Millisecond),
+	c := &Copier{o: o, signer: mark.Keys{o.Keys[0].ID: o.Keys[0].Value}.Signer(o.Keys[0].ID), sweeper: deadline.New(50 * time.Millisecond),
 		targets: map[Backend]*target{}, groups: map[string]*Group{}, turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), stop: make(chan struct{})}
-	for _, k := range o.Keys {
-		c.keys[k.ID] = k.Value
-	}
 	go c.tidy()
 	return c, nil
 }

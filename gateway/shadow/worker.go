@@ -155,7 +155,7 @@ func (w *worker) compose(cp *Copy, t *target) []byte {
 // seal ends a head with what makes it a shadow's: its mark, and the side's own authorisation.
 func (w *worker) seal(b []byte, t *target, method, path string, body []byte) []byte {
 	c := t.c
-	b = append(append(b, mark.Header+": "...), c.keys.Sign(c.key, mark.Shadow, c.o.Now(), method, path, body)...)
+	b = c.signer.AppendMark(append(b, mark.Header+": "...), mark.Shadow, c.o.Now(), method, path, body)
 	if t.Auth != "" {
 		b = append(append(b, "\r\nAuthorization: "...), t.Auth...)
 	}

@@ -122,7 +122,7 @@ func (k Keys) seal(id, head string, fields ...string) string {
 	var room [512]byte
 	b := room[:0]
 	for _, f := range fields {
-		b = append(append(strconv.AppendInt(b, int64(len(f)), 10), ':'), f...)
+		b = field(b, f)
 	}
 	mac.Write(b)
 	return head + ";" + hex.EncodeToString(mac.Sum(nil))
