@@ -80,8 +80,11 @@ func (w *world) tripped(c *judge.Cell, with int64) {
 	w.hurt += w.harmed(failed, with-failed)
 }
 
-// Promise says what ours promises of a case and breaks; nil if it holds: at most 1 % of healthy ramps rolled back (with sampling
-// noise: so many that a true 1 % would exceed them once in a hundred rows), and harm found in nine of ten ramps.
+// power is in what share of ramps a harm is found: that for which J-9's samples are made.
+const power = 0.8
+
+// Promise says what ours promises of a case and breaks; nil if it holds. At most 1 % of healthy ramps are rolled back, and harm is found
+// in four of five; both with sampling noise: what is said breaks a promise that is just kept once in a hundred rows.
 func (r Row) Promise() error {
 	if r.Rule != "ours" {
 		return nil
@@ -93,9 +96,9 @@ func (r Row) Promise() error {
 				r.RolledBack, r.Ramps, perMinute(r.Case.Rate), 100*r.Case.Base, allowed)
 		}
 	case "harm":
-		if found := r.RolledBack - r.Early; 10*found < 9*r.Ramps {
-			return fmt.Errorf("%s at %s requests a minute was found in %d of %d ramps: nine of ten at least were promised",
-				r.Case, perMinute(r.Case.Rate), found, r.Ramps)
+		if found, least := r.RolledBack-r.Early, r.Ramps-noise(r.Ramps, 1-power); found < least {
+			return fmt.Errorf("%s at %s requests a minute was found in %d of %d ramps: at least %d were promised",
+				r.Case, perMinute(r.Case.Rate), found, r.Ramps, least)
 		}
 	}
 	return nil

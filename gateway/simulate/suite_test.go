@@ -83,9 +83,9 @@ func TestBrokenPromisesAreTold(t *testing.T) {
 		"within noise":     {Row{Rule: "ours", Case: Case{Name: "healthy", Rate: 50}, Ramps: 3000, RolledBack: 43}, ""},
 		"beyond noise":     {Row{Rule: "ours", Case: Case{Name: "healthy", Rate: 30000}, Ramps: 3000, RolledBack: 44}, "44 of 3000 healthy ramps at 30,000"},
 		"another's":        {Row{Rule: "naive", Case: Case{Name: "healthy"}, Ramps: 3000, RolledBack: 3000}, ""},
-		"found":            {Row{Rule: "ours", Case: Case{Name: "harm", Rate: 50}, Ramps: 100, RolledBack: 90}, ""},
-		"not found":        {Row{Rule: "ours", Case: Case{Name: "harm", Rate: 50}, Ramps: 100, RolledBack: 89}, "found in 89 of 100"},
-		"before the harm":  {Row{Rule: "ours", Case: Case{Name: "harm", Rate: 50}, Ramps: 100, RolledBack: 100, Early: 20}, "found in 80 of 100"},
+		"found":            {Row{Rule: "ours", Case: Case{Name: "harm", Rate: 50}, Ramps: 100, RolledBack: 71}, ""},
+		"not found":        {Row{Rule: "ours", Case: Case{Name: "harm", Rate: 50}, Ramps: 100, RolledBack: 69}, "found in 69 of 100 ramps: at least"},
+		"before the harm":  {Row{Rule: "ours", Case: Case{Name: "harm", Rate: 50}, Ramps: 100, RolledBack: 100, Early: 40}, "found in 60 of 100"},
 		"a common trouble": {Row{Rule: "ours", Case: Case{Name: "common", Rate: 50}, Ramps: 100, RolledBack: 50}, ""},
 	} {
 		err := c.row.Promise()

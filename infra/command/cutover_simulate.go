@@ -41,7 +41,7 @@ time, each change of the verdict with its sentence. The status is 1 where it wou
 
 With --suite, play thousands of drawn ramps, healthy and harmed, by our rule, by the naive one and by Kayenta's, and say how often
 each is wrong and how soon it is right. The status is 1 where our rule does not keep what it promises: one healthy ramp in a hundred
-rolled back at most, and harm found in nine ramps of ten.`,
+rolled back at most, and harm found in four ramps of five.`,
 		Example: `  banyan cutover simulate --suite
   banyan cutover simulate --suite --ramps 2000 --markdown
   banyan cutover simulate gateway.yaml --group donate --log sample --harm +5%
