@@ -7,7 +7,7 @@ type stakes struct{ failures, paired, slow, pairedSlow, refused, lost, differing
 
 var (
 	shadowed   = stakes{failures: 0.38, paired: 0.38, slow: 0.09, pairedSlow: 0.07, refused: 0.03, lost: 0.025, differing: 0.025}
-	unshadowed = stakes{failures: 0.62, paired: 0.10, slow: 0.17, pairedSlow: 0.03, refused: 0.03, lost: 0.025, differing: 0.025}
+	unshadowed = stakes{failures: 0.57, paired: 0.10, slow: 0.22, pairedSlow: 0.03, refused: 0.03, lost: 0.025, differing: 0.025}
 )
 
 // stakes are those of an experiment. Where nobody shadows, most of what would lie idle on pairs is put on failures; that is settled

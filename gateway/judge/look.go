@@ -5,9 +5,10 @@ import "math"
 // Version is that of the arithmetic. A verdict can be made again, bit for bit, by its own version only.
 const Version = 1
 
-// halfway is how much of the evidence that a rollback needs, as a power of it, may stand against a raise: at an alpha of 0.01 a rollback
-// takes 100, and from 10 on a group stays where it is.
-const halfway = 0.5
+// doubt is how much of the evidence that a rollback needs, as a power of it, may stand against a raise: at an alpha of 0.01 a rollback
+// takes 100 of all tests together, and from 5 of any test alone a group stays where it is. To hold costs little, since healthy evidence
+// sinks again; to raise would cost donors, since harm that is found slowly is found after the last step.
+const doubt = 0.35
 
 // look is one look at an experiment: what all rules are asked about.
 type look struct {
@@ -34,7 +35,7 @@ type look struct {
 //	everybody has it, or nobody approved more (done, approval)              HOLD
 //	a guard, the calendar, the dwell or the sample refuses (guard,
 //	calendar, dwell, sample; J-9, J-12)                                     HOLD
-//	evidence of harm is more than half way, as a logarithm (doubt), or
+//	a test alone is a third of the way to harm, as a logarithm (doubt), or
 //	answers differ and nobody knows how often legacy's own do (noise)       HOLD
 //	none of them                                                            PROMOTE_OK (clean)
 func Look(s State, now Situation, p Policy) Verdict {
@@ -237,10 +238,16 @@ func (l *look) sampled(v *Verdict) bool {
 }
 
 func (l *look) doubtful(v *Verdict) bool {
-	all, c := l.evidence[0], &l.Pairs
+	c, most := &l.Pairs, l.evidence[1]
+	for _, e := range l.evidence[2:] {
+		if e.E > most.E {
+			most = e
+		}
+	}
 	switch {
-	case all.E >= math.Pow(all.Threshold, halfway):
-		return v.hold("doubt", join("no step up while it is in doubt: ", l.proof()), l.aside())
+	case most.E >= math.Pow(l.evidence[0].Threshold, doubt):
+		return v.hold("doubt", join("no step up while it is in doubt: ", l.shown(most), "; if both were equally good, this would come at most once in ",
+			count(int64(most.E)), " ramps"), l.aside())
 	case c.Differing > 0 && c.Replays == 0:
 		return v.hold("noise", join("the answers differ in ", count(c.Differing), " of ", count(c.Compared),
 			" requests, and legacy was never asked twice, so that nobody knows how often it differs from itself"), l.aside())
