@@ -252,6 +252,15 @@ func TestCodings(t *testing.T) {
 	}
 }
 
+// F-9: a page just below every cap is compared.
+func TestLargePageIsCompared(t *testing.T) {
+	t.Parallel()
+	page := strings.Repeat("<p>"+strings.Repeat("word ", 190), 1000)
+	if got := comparer(t).Compare(asked, answer("text/html", page+"a"), answer("text/html", page+"b")); got.Outcome != diff.Differs || len(got.Differences) != 1 {
+		t.Errorf("%.300s", said(got))
+	}
+}
+
 // F-9: nodes, depth and work are bounded, for every format; over the cap only hash and length are compared.
 func TestCaps(t *testing.T) {
 	t.Parallel()

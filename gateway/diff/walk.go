@@ -52,7 +52,7 @@ func (x *comparison) page(s *scratch, side int, body []byte) *page {
 	lex := &lexer{body: body, slab: &s.slab, guide: s.all[0], whole: w.css != nil, all: s.all[side][:0]}
 	for x.spend(32) && lex.read() {
 		t := lex.all[len(lex.all)-1]
-		x.spend(4 * len(t.raw))
+		x.spend(len(t.raw))
 		w.take(t)
 	}
 	w.flush()
