@@ -19,7 +19,7 @@ type Entry struct {
 	Sequence int64     `json:"sequence"` // the plan's revision after the change; 1 is the first
 	At       time.Time `json:"at"`
 	Who      string    `json:"who"`
-	Action   string    `json:"action"` // seed, set, enter, approve, step, promote, rollback, hold, freeze, release, no_return, drill, drilled, kill, unkill, override
+	Action   string    `json:"action"` // a transition's name in small letters; seed, drill, drilled, kill, unkill, override
 	Why      string    `json:"why"`
 	Changes  []Delta   `json:"changes,omitempty"`
 	Previous string    `json:"previous"` // empty for the first
