@@ -131,8 +131,20 @@ func (e *exporter) stay(r *route.Route, made rule, followed bool) {
 	e.add(r.Line, made.id, "%s: all requests of %s stay with %s", why, strings.TrimSpace(made.method+" "+made.host+made.path), made.from)
 }
 
-// options lists what routes and backends ask for and no target has.
+// options lists what the file, its routes and its backends ask for and the target has not.
 func (e *exporter) options() {
+	c := e.Config
+	for _, one := range []struct {
+		name string
+		set  bool
+	}{
+		{"tls", c.TLS.On() && e.target != "nginx"}, {"strip", len(c.Strip) > 0 && e.target != "nginx"}, {"via", c.Via}, {"strict_framing", c.StrictFraming},
+		{"origins", len(c.Origins) > 0}, {"default_host", c.DefaultHost != ""},
+	} {
+		if one.set {
+			e.add(0, one.name, "is not said")
+		}
+	}
 	for _, r := range e.Config.Table.Routes() {
 		what := r.ID
 		if r.Form != nil { // under all its names

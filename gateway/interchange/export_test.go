@@ -435,6 +435,20 @@ func TestAPIGatewayHasEveryRouteOnItsSide(t *testing.T) {
 	}
 }
 
+// What the file says at its top is said there, or listed.
+func TestTheTopOfTheFileIsSaidOrListed(t *testing.T) {
+	t.Parallel()
+	s := parse(t, "tls: {cert: /etc/c.pem, key: /etc/k.pem}\nstrip: [X-Drupal-Cache-Tags]\nvia: true\norigins: [http://drupal.internal]\n"+site)
+	for _, target := range interchange.Targets() {
+		out := export(t, target, s)
+		for what, said := range map[string]string{"tls": `ssl_certificate "/etc/c.pem"`, "strip": "proxy_hide_header X-Drupal-Cache-Tags", "via": "Via", "origins": "drupal.internal"} {
+			if lists(out.Left, what+": is not said") == strings.Contains(out.Text, said) {
+				t.Errorf("%s: %s is neither said nor listed, or both", target, what)
+			}
+		}
+	}
+}
+
 // No export sends more people to the new side than were approved: what a target can only come near to is rounded down, and listed.
 func TestALBRoundsDown(t *testing.T) {
 	t.Parallel()

@@ -146,13 +146,18 @@ func (w *nginxText) server() {
 		}
 		names = append(names, h)
 	}
+	certificate := ""
+	if c.TLS.On() {
+		listen += " ssl"
+		certificate = fmt.Sprintf(" ssl_certificate %s; ssl_certificate_key %s;", quoteNginx(c.TLS.Cert), quoteNginx(c.TLS.Key))
+	}
 	if anyHost == "" {
-		w.say("server { listen %s default_server; server_name _; return 421; } # W-16", listen)
+		w.say("server { listen %s default_server; server_name _;%s return 421; } # W-16", listen, certificate)
 	}
 	if len(names) == 0 {
 		names = []string{"_"}
 	}
-	w.say("server {\n    listen %s%s;\n    server_name %s;", listen, anyHost, strings.Join(names, " "))
+	w.say("server {\n    listen %s%s;\n    server_name %s;%s", listen, anyHost, strings.Join(names, " "), certificate)
 	for _, p := range c.Trusted {
 		w.say("    set_real_ip_from %s;", p)
 	}
@@ -169,6 +174,9 @@ func (w *nginxText) server() {
 	w.say("        proxy_set_header X-Forwarded-For $remote_addr;\n        proxy_set_header X-Forwarded-Proto $banyan_proto;\n        proxy_set_header X-Request-Id $request_id;")
 	for _, h := range scrubbed {
 		w.say("        proxy_set_header %s \"\"; # W-27", h)
+	}
+	for _, h := range c.Strip {
+		w.say("        proxy_hide_header %s; # W-34", h)
 	}
 	if w.visitor {
 		w.say("        add_header Set-Cookie $banyan_cookie;")
