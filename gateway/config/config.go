@@ -58,6 +58,15 @@ type Admin struct {
 	Listen string // empty: no admin API
 	Token  string // approves; empty: one is made, on loopback only
 	Tokens []Token
+	OIDC   OIDC
+}
+
+// OIDC is an identity provider whose ID tokens open the admin API besides tokens (OpenID Connect).
+type OIDC struct {
+	Issuer   string            // its address, https; empty: none
+	Audience string            // what its tokens must be made out to: the client's id
+	Claim    string            // the claim that lists a person's groups
+	Roles    map[string]string // by group: view, operate or approve
 }
 
 // Token is a person's or a program's way in, with a role. The token itself is known only by its hash.

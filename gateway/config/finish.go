@@ -50,7 +50,8 @@ func (b *builder) guards() {
 	shared := map[string]*Group{}
 	for _, g := range b.Groups {
 		if _, named := b.lines["data"]; !named && g.HasWrites() && !g.AppendOnly() {
-			b.note(g.Line, "groups.%s: writes, and no data: is named: nobody measures what is moved, so readiness is unknown and a person's steps are warned, not guarded", g.Name)
+			b.note(g.Line, "groups.%s: writes, and no data: is named: nobody measures what is moved, so "+
+				"readiness is unknown and a person's steps are warned, not guarded", g.Name)
 		}
 		for _, t := range tables(g) {
 			if other := shared[t]; other != nil && g.Conflict == "" {

@@ -64,6 +64,7 @@ func (b *builder) admin(n node) {
 		"listen": func(n node) { b.Admin.Listen = n.address() },
 		"token":  func(n node) { b.Admin.Token = n.text() },
 		"tokens": b.tokens,
+		"oidc":   b.oidc,
 	})
 	switch {
 	case b.Admin.Listen == "":

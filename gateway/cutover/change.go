@@ -71,7 +71,8 @@ func (p *Plan) change(ctx context.Context, action string, c Change, to move) (Gr
 		}
 		return p.Now().Group(c.Group), nil
 	}
-	return Group{}, &fault.Error{Kind: fault.Unavailable, Text: fmt.Sprintf("%s: the plan was changed %d times while this change was tried; nothing was changed, try again", c.Group, attempts)}
+	return Group{}, &fault.Error{Kind: fault.Unavailable,
+		Text: fmt.Sprintf("%s: the plan was changed %d times while this change was tried; nothing was changed, try again", c.Group, attempts)}
 }
 
 // Note puts into the journal what changes no group, such as an override that was handed out.
@@ -117,7 +118,8 @@ func (p *Plan) away(err error) error {
 func (p *Plan) noGroup(name string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return &fault.Error{Kind: fault.NotFound, Field: "group", Text: fmt.Sprintf("no group %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(p.seeds)), ", "))}
+	return &fault.Error{Kind: fault.NotFound, Field: "group",
+		Text: fmt.Sprintf("no group %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(p.seeds)), ", "))}
 }
 
 // maxWords bounds what is kept of a name and of a reason, in bytes.
@@ -134,7 +136,8 @@ func checkWords(c Change) error {
 		{"ticket", c.Ticket, "a ticket", true},
 		{"evidence", c.Evidence, "the evidence's name", true},
 	} {
-		if strings.TrimSpace(f.text) == "" && !(f.optional && f.text == "") || len(f.text) > maxWords || strings.ContainsFunc(f.text, func(r rune) bool { return r < ' ' }) {
+		blank := strings.TrimSpace(f.text) == "" && !(f.optional && f.text == "")
+		if blank || len(f.text) > maxWords || strings.ContainsFunc(f.text, func(r rune) bool { return r < ' ' }) {
 			list = append(list, fault.Wrong(f.field, fmt.Sprintf("%s, one line of at most %d bytes; nothing was changed", f.want, maxWords)))
 		}
 	}

@@ -34,14 +34,16 @@ func Checks(to string, c Case) []Check {
 	k := &checks{c: c}
 	switch to {
 	case Backfill:
-		k.need("data", !c.Seed.Writes || c.Seed.Data, !c.Seed.Data, "data: names where rows come from and go to", "data: is not configured: nobody sees whether rows are moved")
+		k.need("data", !c.Seed.Writes || c.Seed.Data, !c.Seed.Data, "data: names where rows come from and go to",
+			"data: is not configured: nobody sees whether rows are moved")
 	case Shadow:
 		k.backfilled()
 	case Canary, Full:
 		k.moving(to)
 	case Drain:
 		at := c.Group.since().Add(formLife)
-		k.need("forms", !c.At.Before(at), !c.Seed.Data, "full for the six hours that a form lives", "forms of the old side may be posted until "+stamp(at))
+		k.need("forms", !c.At.Before(at), !c.Seed.Data, "full for the six hours that a form lives",
+			"forms of the old side may be posted until "+stamp(at))
 	case Retired:
 		k.visited()
 	}
@@ -99,7 +101,8 @@ func (k *checks) known() bool {
 	case known:
 		return true
 	case f.Known:
-		k.need("known", false, !k.c.Seed.Data, "", fmt.Sprintf("the data behind the group was last measured %s ago, which is over %s", span(k.c.At.Sub(f.At)), span(limit)))
+		k.need("known", false, !k.c.Seed.Data, "",
+			fmt.Sprintf("the data behind the group was last measured %s ago, which is over %s", span(k.c.At.Sub(f.At)), span(limit)))
 	default:
 		k.need("known", false, !k.c.Seed.Data, "", "nothing measures whether the data behind the group is there")
 	}
@@ -112,7 +115,8 @@ func (k *checks) backfilled() bool {
 		return false
 	}
 	f := k.c.Facts
-	k.need("backfilled", f.Backfilled, false, "every old row is moved, or rejected with a reason", "not every old row is moved: banyan migrate backfill goes on where it stopped")
+	k.need("backfilled", f.Backfilled, false, "every old row is moved, or rejected with a reason",
+		"not every old row is moved: banyan migrate backfill goes on where it stopped")
 	verified := !f.Verified.IsZero()
 	k.need("verified", verified, false, "verified "+stamp(f.Verified), "the rows have never been compared: banyan migrate verify")
 	k.need("mismatches", f.Mismatches == 0, false, "no row differs without a reason",
