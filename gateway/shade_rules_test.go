@@ -1,7 +1,11 @@
 package gateway
 
 import (
+	"crypto/x509"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -224,12 +228,39 @@ func TestLikeIsComparedWithLike(t *testing.T) {
 	}{{"HIT", "MISS", diff.Uncomparable}, {"HIT", "HIT", diff.Differs}} {
 		w, _, heard := shadowed(t, fmt.Sprintf(pagesYAML, answering(t, cached(c.old, "aa")).addr, answering(t, cached(c.fresh, "bb")).addr), 10000, shadow.Options{}, cutover.Group{Phase: cutover.Shadow})
 		w.ask(get("/about"))
-		p := heard.of(t, 1)[0]
-		if p.Replay {
-			p = heard.of(t, 2)[1]
-		}
+		p := heard.first(t)
 		if p.Result.Outcome != c.want {
 			t.Errorf("%s and %s: %+v", c.old, c.fresh, p.Result)
 		}
+	}
+}
+
+// H-5: a shadow side behind TLS is checked as any other, and gets its own authorisation and nobody else's.
+func TestACopyGoesOverTLSWithTheSidesOwnAuthorisation(t *testing.T) {
+	t.Parallel()
+	got := make(chan http.Header, 1)
+	side := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got <- r.Header
+		io.WriteString(w, "ok")
+	}))
+	defer side.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(side.Certificate())
+	yaml := strings.Replace(pagesYAML, "new: {url: http://%s}", "new: {url: https://%s, shadow_auth: Basic c2hhZG93}", 1)
+	w, c, heard := shadowed(t, fmt.Sprintf(yaml, answering(t, ok).addr, side.Listener.Addr()), 10000, shadow.Options{Roots: roots}, cutover.Group{Phase: cutover.Shadow})
+	w.ask(get("/about", "Authorization: Bearer the-donors"))
+	if p := heard.first(t); p.New.Status != 200 || string(p.New.Body) != "ok" {
+		t.Errorf("%+v", p)
+	}
+	if all := (<-got).Values("Authorization"); len(all) != 1 || all[0] != "Basic c2hhZG93" {
+		t.Errorf("the copy is authorised by %q", all)
+	}
+	stranger, _, alone := shadowed(t, fmt.Sprintf(yaml, answering(t, ok).addr, side.Listener.Addr()), 10000, shadow.Options{}, cutover.Group{Phase: cutover.Shadow})
+	stranger.ask(get("/about"))
+	if p := alone.first(t); p.New.Failed != "upstream_tls" {
+		t.Errorf("a side that nobody vouches for: %+v", p)
+	}
+	if s := c.Status(); len(s) != 1 || s[0].Backend != "new" || s[0].Dead {
+		t.Errorf("%+v", s)
 	}
 }

@@ -51,6 +51,16 @@ func (p *hearing) of(t testing.TB, n int) []shadow.Pair {
 	return append([]shadow.Pair(nil), p.all...)
 }
 
+// first is the first pair of the two sides, past a replay.
+func (p *hearing) first(t testing.TB) shadow.Pair {
+	t.Helper()
+	one := p.of(t, 1)[0]
+	if one.Replay {
+		one = p.of(t, 2)[1]
+	}
+	return one
+}
+
 var testKeys = []split.Secret{{ID: "k1", Value: "sixteen bytes and more"}}
 
 // shadowed is a world whose routes are all copied.
