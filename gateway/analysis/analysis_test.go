@@ -2,7 +2,10 @@ package analysis
 
 import (
 	"errors"
+	"log/slog"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -277,4 +280,47 @@ func TestAGatewayWithAnOldPlan(t *testing.T) {
 			t.Errorf("the group was moved: %+v", g)
 		}
 	})
+}
+
+// Two gateways that were given one id by mistake are told so, and what both count still counts once.
+func TestTwoGatewaysOfOneID(t *testing.T) {
+	t.Parallel()
+	inTime(t, 0, func(t *testing.T, w *world) {
+		var said logged
+		log := func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&said, nil)) }
+		w.join("gw-1", log)
+		w.join("gw-1", log)
+		w.set(5000)
+		for range 20 {
+			for _, n := range w.nodes {
+				w.serve(n, split.Legacy, 3, 0)
+			}
+			w.pass(700 * time.Millisecond)
+		}
+		w.pass(20 * time.Second)
+		if got := w.counted().Side[judge.Legacy].Visitors; got != 120 {
+			t.Errorf("counted %d, want 120", got)
+		}
+		if !strings.Contains(said.text(), "give each its own gateway_id") {
+			t.Errorf("said %q", said.text())
+		}
+	})
+}
+
+// logged keeps what is logged.
+type logged struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logged) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
