@@ -152,7 +152,7 @@ func (e *exporter) options() {
 		}
 		e.optionsOf(what, r.Line, r.Options)
 		if r.Options.Shadow > 0 && e.target != "envoy" {
-			e.add(r.Line, r.ID, "no copies are made there (shadow: %d)", r.Options.Shadow)
+			e.add(r.Line, what, "no copies are made there (shadow: %d)", r.Options.Shadow)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Config.Backends)) {

@@ -1,8 +1,11 @@
 package command
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -148,6 +151,34 @@ func TestExplainAVerdict(t *testing.T) {
 	id, _, _ := strings.Cut(said, ":")
 	if err := json.Unmarshal([]byte(must(t, "cutover", "explain", "--verdict", id, "--json", door)), &w); err != nil || !w.Same || w.Decision.ID != id {
 		t.Errorf("%+v %v", w, err)
+	}
+}
+
+// A person's own token says who asks: operators lower and stop, and do not raise.
+func TestAPersonsOwnToken(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	sum := sha256.Sum256([]byte("graces-own-token"))
+	y.write(strings.Replace(y.text(), "admin: {listen: 127.0.0.1:0}", fmt.Sprintf("admin: {listen: 127.0.0.1:0, tokens: {grace: {role: operate, sha256: %x}}}", sum), 1))
+	p := y.start()
+	defer p.end(t)
+	grace := func(args ...string) (string, error) {
+		c := exec.Command(os.Args[0], append([]string{"cutover"}, append(args, "--admin", p.line.Admin)...)...)
+		c.Env = append(os.Environ(), "BANYAN_TEST_AS_COMMAND=1", "BANYAN_ADMIN_TOKEN=graces-own-token")
+		out, err := c.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := grace("hold", "postcode", "--why", "maintenance"); err != nil || !strings.Contains(out, "off, held") {
+		t.Errorf("%s %v", out, err)
+	}
+	if out, err := grace("promote", "postcode", "--why", "go on"); err == nil || !strings.Contains(out, "403") {
+		t.Errorf("an operator raised: %s", out)
+	}
+	if out, err := grace("hold", "postcode", "--who", "ada", "--why", "in her name"); err == nil || !strings.Contains(out, "grace's") {
+		t.Errorf("in another's name: %s", out)
+	}
+	if out, err := grace("history"); err != nil || !strings.Contains(out, "hold by grace: maintenance") {
+		t.Errorf("%s %v", out, err)
 	}
 }
 
