@@ -53,6 +53,7 @@ type Analysis struct {
 	lease    lease
 	groups   map[string]*evidence
 	gifts    gifts
+	word     word
 	kept     time.Time // when Keep was last written
 	restored bool
 	told     map[string]bool   // alarms that this replica gave
@@ -157,9 +158,12 @@ func (a *Analysis) together(ctx context.Context, store kv.Store, now time.Time) 
 				return err
 			}
 		}
+		if err := a.pass(ctx, store); err != nil {
+			return err
+		}
 	} else {
 		clear(a.groups) // who leads next begins with what is stored
-		if err := a.follow(ctx); err != nil {
+		if err := a.follow(ctx, store); err != nil {
 			return err
 		}
 	}

@@ -55,7 +55,7 @@ func (a *Analysis) meet(ctx context.Context, store kv.Store) error {
 		if !there[id] {
 			delete(a.peers, id)
 		} else if p.lives() {
-			living = append(living, Replica{ID: id, Revision: p.Revision, Seen: p.Seen, Leads: p.Verdicts != nil})
+			living = append(living, Replica{ID: id, Revision: p.Revision, Seen: p.Seen, Leads: p.Leads})
 		}
 	}
 	a.mu.Lock()

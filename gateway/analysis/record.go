@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"reflect"
 	"strings"
 	"time"
 
+	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/judge"
 	"github.com/banyan-migration/banyan/shared/kv"
 )
@@ -70,26 +73,57 @@ func (a *Analysis) Records(ctx context.Context, group string, limit int) ([]judg
 	return all, nil
 }
 
-// follow takes over the verdicts and measurements of whoever leads.
-func (a *Analysis) follow(ctx context.Context) error {
-	for _, p := range a.peers {
-		if !p.lives() {
+// word is what whoever leads tells the others: written when it changes.
+type word struct {
+	Verdicts map[string]string        `json:"verdicts"` // the newest record of each group
+	Facts    map[string]cutover.Facts `json:"facts"`    // the newest measurements
+}
+
+func words(s kv.Store) kv.Table[word] { return kv.Table[word]{Store: s, Name: "judge/word"} }
+
+const wordID = "latest"
+
+// pass tells the others what is new.
+func (a *Analysis) pass(ctx context.Context, store kv.Store) error {
+	a.mu.Lock()
+	is := word{map[string]string{}, maps.Clone(a.facts)}
+	for group, r := range a.latest {
+		is.Verdicts[group] = r.ID
+	}
+	a.mu.Unlock()
+	if reflect.DeepEqual(is, a.word) {
+		return nil
+	}
+	err := store.Commit(ctx, words(store).Put(wordID, is, kv.Always))
+	if err == nil {
+		a.word = is
+	}
+	return err
+}
+
+// follow takes over what whoever leads has told.
+func (a *Analysis) follow(ctx context.Context, store kv.Store) error {
+	is, _, err := words(store).Get(ctx, wordID)
+	if errors.Is(err, kv.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	a.word = is
+	a.take(is.Facts)
+	for group, id := range is.Verdicts {
+		if have, _ := a.Latest(group); have.ID == id {
 			continue
 		}
-		a.take(p.Facts)
-		for group, id := range p.Verdicts {
-			if have, _ := a.Latest(group); have.ID == id {
-				continue
-			}
-			r, err := a.Record(ctx, id)
-			if err != nil && !errors.Is(err, kv.ErrNotFound) {
-				return err
-			}
-			if err == nil {
-				a.mu.Lock()
-				a.latest[group] = r
-				a.mu.Unlock()
-			}
+		r, err := a.Record(ctx, id)
+		if err != nil && !errors.Is(err, kv.ErrNotFound) {
+			return err
+		}
+		if err == nil {
+			a.mu.Lock()
+			a.latest[group] = r
+			a.mu.Unlock()
 		}
 	}
 	return nil

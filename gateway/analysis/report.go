@@ -7,7 +7,6 @@ import (
 	"maps"
 	"time"
 
-	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/judge"
 	"github.com/banyan-migration/banyan/gateway/tally"
 	"github.com/banyan-migration/banyan/shared/kv"
@@ -15,19 +14,18 @@ import (
 
 // heartbeat is what a replica says of itself, every turn. Its cells lie beside it, numbered by group, and are written with it: each number once.
 type heartbeat struct {
-	Boot     string                   `json:"boot"`
-	Beat     int64                    `json:"beat"`
-	Revision int64                    `json:"revision"` // of the plan
-	Seen     time.Time                `json:"seen"`
-	Through  time.Time                `json:"through"` // every cell that ended by then is reported
-	Last     map[string]int64         `json:"last"`    // the number of each group's last cell
-	Trips    map[string]*tally.Trip   `json:"trips,omitempty"`
-	Dead     map[string]string        `json:"dead,omitempty"`     // groups whose shadow is dead, and why
-	Verdicts map[string]string        `json:"verdicts,omitempty"` // of who leads: the newest record of each group
-	Facts    map[string]cutover.Facts `json:"facts,omitempty"`    // likewise: the newest measurements
-	Told     []string                 `json:"told,omitempty"`     // groups of which an outcome has ever been told
-	Outcomes int64                    `json:"outcomes,omitempty"` // the number of the last outcome that this replica shares
-	Left     bool                     `json:"left,omitempty"`
+	Boot     string                 `json:"boot"`
+	Beat     int64                  `json:"beat"`
+	Revision int64                  `json:"revision"` // of the plan
+	Seen     time.Time              `json:"seen"`
+	Through  time.Time              `json:"through"` // every cell that ended by then is reported
+	Last     map[string]int64       `json:"last"`    // the number of each group's last cell
+	Trips    map[string]*tally.Trip `json:"trips,omitempty"`
+	Dead     map[string]string      `json:"dead,omitempty"` // groups whose shadow is dead, and why
+	Leads    bool                   `json:"leads,omitempty"`
+	Told     []string               `json:"told,omitempty"`     // groups of which an outcome has ever been told
+	Outcomes int64                  `json:"outcomes,omitempty"` // the number of the last outcome that this replica shares
+	Left     bool                   `json:"left,omitempty"`
 }
 
 func replicas(s kv.Store) kv.Table[heartbeat] {
@@ -153,12 +151,7 @@ func (r *report) doc(a *Analysis, now time.Time, left bool) heartbeat {
 	d.Told, d.Outcomes = a.gifts.said()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.leads && !left {
-		d.Verdicts, d.Facts = map[string]string{}, maps.Clone(a.facts)
-		for group, record := range a.latest {
-			d.Verdicts[group] = record.ID
-		}
-	}
+	d.Leads = a.leads && !left
 	return d
 }
 
