@@ -20,6 +20,8 @@ import (
 	"github.com/banyan-migration/banyan/gateway/config"
 	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/dash"
+	"github.com/banyan-migration/banyan/gateway/dash/issuer"
+	"github.com/banyan-migration/banyan/gateway/dash/who"
 	"github.com/banyan-migration/banyan/gateway/diff"
 	"github.com/banyan-migration/banyan/gateway/judge"
 	"github.com/banyan-migration/banyan/gateway/notify"
@@ -93,7 +95,11 @@ func Open(ctx context.Context, o Options) (*Replica, error) {
 		Collect: r.Cells, Accepted: r.Accepted, Trip: r.Trip, Shadow: r.dead, Probe: o.Data.Probe, Alarm: r.post.Alarm, Log: o.Log,
 		Keep: map[string]analysis.Kept{"diffs": r.Diffs, "noise": noise}})
 	r.Plan.Heed(r.Analysis)
-	r.Admin, err = dash.New(dash.Options{Plan: r.Plan, Config: r.Gateway.Config, Keys: ring, Token: o.Token, Watch: r.Analysis, Diffs: r.Diffs, Log: o.Log, Broken: r.Broken,
+	var people who.Identity
+	if id := o.Config.Admin.OIDC; id.Issuer != "" {
+		people = issuer.New(id, nil)
+	}
+	r.Admin, err = dash.New(dash.Options{Plan: r.Plan, Config: r.Gateway.Config, Keys: ring, Token: o.Token, Identity: people, Watch: r.Analysis, Diffs: r.Diffs, Log: o.Log, Broken: r.Broken,
 		Gather: []prometheus.Collector{r.Gateway, r.Analysis, r.copies}})
 	if err != nil {
 		return nil, errors.Join(err, r.Shutdown(ctx))
