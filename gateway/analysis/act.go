@@ -93,12 +93,7 @@ func (a *Analysis) measure(ctx context.Context) {
 			if !leads || ctx.Err() != nil {
 				continue
 			}
-			facts, err := a.o.Probe(name)
-			if err != nil {
-				a.o.Log.Warn("the data behind a group cannot be measured: its readiness turns red when the last measurement is too old", "group", name, "error", err)
-				continue
-			}
-			a.take(map[string]cutover.Facts{name: facts})
+			a.measureOne(name)
 		}
 		if !leads {
 			wait = min(wait, time.Second)
@@ -109,6 +104,16 @@ func (a *Analysis) measure(ctx context.Context) {
 		case <-time.After(wait):
 		}
 	}
+}
+
+func (a *Analysis) measureOne(group string) {
+	defer a.caught()
+	facts, err := a.o.Probe(group)
+	if err != nil {
+		a.o.Log.Warn("the data behind a group cannot be measured: its readiness turns red when the last measurement is too old", "group", group, "error", err)
+		return
+	}
+	a.take(map[string]cutover.Facts{group: facts})
 }
 
 // take keeps measurements, this replica's own or the leader's.

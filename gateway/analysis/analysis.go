@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -121,6 +123,7 @@ func (a *Analysis) names() []string {
 
 // turn does once what Run does again and again. Whatever fails is tried again in the next turn.
 func (a *Analysis) turn(ctx context.Context) {
+	defer a.caught()
 	now := a.o.Now()
 	a.gather(now)
 	store, err := a.o.Store()
@@ -131,6 +134,13 @@ func (a *Analysis) turn(ctx context.Context) {
 	}
 	if err != nil && ctx.Err() == nil {
 		a.alone(now, err)
+	}
+}
+
+// caught keeps a fault of ours to the turn, or to the measurement, that met it: donors are served in this process.
+func (a *Analysis) caught() {
+	if fault := recover(); fault != nil {
+		a.o.Log.Error("a turn of the judge ended in a fault: what it was to do is tried again", "fault", fault, "stack", string(debug.Stack()))
 	}
 }
 
@@ -152,22 +162,17 @@ func (a *Analysis) together(ctx context.Context, store kv.Store, now time.Time) 
 	}
 	a.leads = leads
 	a.mu.Unlock()
+	var failed error
 	if leads {
 		for _, name := range a.names() {
-			if err := a.look(ctx, store, name, now); err != nil {
-				return err
-			}
+			failed = errors.Join(failed, a.look(ctx, store, name, now)) // one group's trouble is not the others'
 		}
-		if err := a.pass(ctx, store); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, a.pass(ctx, store))
 	} else {
 		clear(a.groups) // who leads next begins with what is stored
-		if err := a.follow(ctx, store); err != nil {
-			return err
-		}
+		failed = a.follow(ctx, store)
 	}
-	return a.keep(ctx, store, now)
+	return errors.Join(failed, a.keep(ctx, store, now))
 }
 
 // alone is what a replica does without the store: it goes on counting, its breaker goes on acting, and it says so.

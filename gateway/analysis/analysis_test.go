@@ -324,3 +324,27 @@ func (l *logged) text() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// A fault in the judge's own turn harms nobody, and the next turn goes on.
+func TestAFaultEndsATurnAlone(t *testing.T) {
+	t.Parallel()
+	inTime(t, 0, func(t *testing.T, w *world) {
+		var said logged
+		n := w.join("gw-1", func(o *Options) {
+			trip, turns := o.Trip, 0
+			o.Log = slog.New(slog.NewTextHandler(&said, nil))
+			o.Trip = func(group string, revision int64, now time.Time) *tally.Trip {
+				if turns++; turns%3 == 0 {
+					panic("a fault")
+				}
+				return trip(group, revision, now)
+			}
+		})
+		w.set(5000)
+		w.serve(n, split.Legacy, 10, 0)
+		w.pass(10 * time.Second)
+		if got := w.counted().Side[judge.Legacy].Visitors; got != 10 || !strings.Contains(said.text(), "a fault") {
+			t.Errorf("counted %d; said %q", got, said.text())
+		}
+	})
+}
