@@ -65,12 +65,14 @@ func (t *Tally) Count(e *Event, shard int) {
 		return
 	}
 	side.counts[requests].Add(1)
-	if t.seen.first(e.Visitor, came, minute) {
-		side.counts[visitors].Add(1)
-	}
+	visit := t.seen.first(e.Visitor, came, minute)
 	if e.Failed && t.seen.first(e.Visitor, fell, minute) {
+		visit = true // one that came well and fails later is a second visit, or a cell could have more failures than visits
 		side.counts[failed].Add(1)
 		side.counts[network].Add(int64(b(e.Network)))
+	}
+	if visit {
+		side.counts[visitors].Add(1)
 	}
 	if e.Posted && t.seen.first(e.Visitor, wrote, minute) {
 		side.counts[posts].Add(1)

@@ -1,6 +1,7 @@
 package tally_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -42,6 +43,26 @@ func TestAVisitorCountsOnceAMinute(t *testing.T) {
 	}
 	if old.Requests != 24 || old.Visitors != 0 || old.Posts != 4 || old.Refused != 2 || old.Latency.Sum() != 4 {
 		t.Errorf("legacy: %+v; a visitor that has come to one side has come", old)
+	}
+}
+
+// J-6: who came well and fails later in the minute fails in a visit of its own, so that no cell has more failures than visits.
+func TestNoCellHasMoreFailuresThanVisits(t *testing.T) {
+	t.Parallel()
+	ta := tally.New(policy())
+	for i, failed := range []bool{false, true, true, false} {
+		for visitor := range uint64(5) {
+			ta.Count(&tally.Event{At: noon.Add(time.Duration(i) * 10 * time.Second), Side: split.New, Visitor: visitor, Failed: failed}, i)
+		}
+	}
+	var got [][2]int64
+	cells := ta.Drain(noon.Add(time.Hour))
+	slices.SortFunc(cells, func(a, b judge.Cell) int { return a.At.Compare(b.At) })
+	for _, c := range cells {
+		got = append(got, [2]int64{c.Side[judge.New].Visitors, c.Side[judge.New].Failed})
+	}
+	if want := [][2]int64{{5, 0}, {5, 5}, {0, 0}, {0, 0}}; !slices.Equal(got, want) {
+		t.Errorf("visits and failures by cell %v, want %v", got, want)
 	}
 }
 
