@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -109,11 +108,4 @@ func secured(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
-}
-
-// streams bounds the open event streams, and ends them with their server: a server waits for what it serves.
-type streams struct {
-	mu    sync.Mutex
-	open  int
-	ended map[*http.Server]chan struct{}
 }

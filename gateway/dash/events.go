@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/banyan-migration/banyan/gateway/dash/who"
@@ -16,6 +17,13 @@ const (
 	look       = time.Second      // how often a stream looks whether something is new
 	beat       = 15 * time.Second // a comment, so that a dead client is noticed and a proxy does not end a silent stream
 )
+
+// streams bounds the open event streams, and ends them with their server: a server waits for what it serves.
+type streams struct {
+	mu    sync.Mutex
+	open  int
+	ended map[*http.Server]chan struct{}
+}
 
 // events is GET /v1/events: server-sent events. "status" carries what GET /v1/status says, at the beginning and whenever it is another;
 // "curves" says that new minutes can be drawn. A stream ends with its server, and a browser asks for another.

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/banyan-migration/banyan/gateway/config"
 	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/dash"
 	"github.com/banyan-migration/banyan/gateway/dash/who"
@@ -322,5 +324,52 @@ func TestNobodyFramesUsOrRunsHere(t *testing.T) {
 	csp := res.Header.Get("Content-Security-Policy")
 	if strings.Contains(csp, "unsafe") || !strings.HasPrefix(csp, "default-src 'none'") || res.Header.Get("X-Frame-Options") != "DENY" || res.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%v", res.Header)
+	}
+}
+
+// badges is an Identity: who wears one is known by it.
+type badges map[string]who.Person
+
+func (b badges) Who(r *http.Request) (who.Person, error) {
+	if p, ok := b[r.Header.Get("X-Badge")]; ok {
+		return p, nil
+	}
+	return who.Person{}, who.ErrNobody
+}
+
+// Whoever another Identity knows may what their role may, in the API and on the pages; their forms are bound to them.
+func TestAnotherWayIn(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	c, err := config.Parse("gateway.yaml", []byte(file), config.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := dash.New(dash.Options{Plan: o.plan, Config: func() *config.Config { return c }, Keys: o.ring, Token: "open sesame", Now: func() time.Time { return noon },
+		Identity: badges{"o-1": {Name: "olive", Role: who.Operate}, "v-1": {Name: "victor", Role: who.View}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	o.url = server.URL
+	if status, _, body := o.call("POST", "/v1/groups/donate:hold", `{"reason":"x"}`, "Authorization", "", "X-Badge", "o-1"); status != 200 || o.plan.Now().Group("donate").Held.Who != "olive" {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, _, _ := o.call("POST", "/v1/groups/donate:freeze", `{"reason":"x"}`, "Authorization", "", "X-Badge", "v-1"); status != 403 {
+		t.Errorf("victor freezes: %d", status)
+	}
+	if status, _, _ := o.call("GET", "/v1/status", "", "Authorization", "", "X-Badge", "forged"); status != 401 {
+		t.Errorf("a forged badge: %d", status)
+	}
+	p := &person{o, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	_, page := p.do("GET", "/groups/payments", nil, "X-Badge", "o-1")
+	form := url.Values{"reason": {"x"}, "sure": {"yes"}, "csrf": {csrfIn.FindStringSubmatch(page)[1]}}
+	head := []string{"Content-Type", "application/x-www-form-urlencoded", "Origin", p.url, "X-Badge"}
+	if status, _ := p.do("POST", "/groups/payments/freeze", form, append(head, "v-1")...); status != 403 || o.plan.Now().Group("payments").Frozen != nil {
+		t.Errorf("olive's form, sent as victor: %d", status)
+	}
+	if status, to := p.do("POST", "/groups/payments/freeze", form, append(head, "o-1")...); status != 303 || o.plan.Now().Group("payments").Frozen == nil {
+		t.Errorf("olive's own: %d %s", status, to)
 	}
 }

@@ -21,7 +21,7 @@ import (
 type Options struct {
 	To      config.Notify
 	Link    string       // the dashboard's address where To.Link is empty
-	Key     []byte       // signs what goes to webhooks; empty: nothing is signed
+	Key     []byte       // what goes to webhooks is signed by its ReceiverKey; empty: nothing is signed
 	Gateway string       // this gateway's id, for whoever reads the message
 	Client  *http.Client // nil: one that waits for ten seconds
 	Log     *slog.Logger // nil: silent

@@ -93,7 +93,7 @@ func TestWebhookOnce(t *testing.T) {
 	if err := json.Unmarshal([]byte(said[0]), &m); err != nil || m.Group != "donate" || m.What != "rollback" || m.ID != alarm.ID || m.Gateway != "gw-1" || m.Link != "https://gw.rednosefund.example/groups/donate" || !strings.HasPrefix(m.Text, "donate: rollback. 18 of 400") {
 		t.Errorf("%s %v", said[0], err)
 	}
-	mac := hmac.New(sha256.New, key)
+	mac := hmac.New(sha256.New, []byte(notify.ReceiverKey(key)))
 	mac.Write([]byte(said[0]))
 	if got := h.heads[0].Get(notify.SignatureHeader); got != hex.EncodeToString(mac.Sum(nil)) {
 		t.Errorf("signature %q", got)

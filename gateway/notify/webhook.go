@@ -16,8 +16,18 @@ import (
 	"github.com/banyan-migration/banyan/gateway/analysis"
 )
 
-// SignatureHeader is the HMAC-SHA256 of a webhook's body under Options.Key, in hex.
+// SignatureHeader is the HMAC-SHA256 of a webhook's body, in hex, under ReceiverKey.
 const SignatureHeader = "X-Banyan-Signature"
+
+// ReceiverKey is what a receiver is given to check signatures by, in hex: it is made from a key that signs other things too, and leads
+// nobody back to it. On a command line: printf 'banyan notify' | openssl dgst -sha256 -hmac KEY.
+func ReceiverKey(key []byte) string { return sign(key, []byte("banyan notify")) }
+
+func sign(key, text []byte) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write(text)
+	return hex.EncodeToString(mac.Sum(nil))
+}
 
 // message is the JSON that a webhook gets. text is for chat programs that show nothing else.
 type message struct {
@@ -46,9 +56,7 @@ func (p *Post) webhook(ctx context.Context, hook string, a analysis.Alarm) error
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Idempotency-Key", a.ID)
 	if len(p.o.Key) > 0 {
-		mac := hmac.New(sha256.New, p.o.Key)
-		mac.Write(body)
-		r.Header.Set(SignatureHeader, hex.EncodeToString(mac.Sum(nil)))
+		r.Header.Set(SignatureHeader, sign([]byte(ReceiverKey(p.o.Key)), body))
 	}
 	res, err := p.o.Client.Do(r)
 	if err != nil {
