@@ -45,6 +45,7 @@ const mostAtOnce = 300
 
 // look judges a group once, or until nothing new is left, and does what the verdict says.
 func (a *Analysis) look(ctx context.Context, store kv.Store, group string, now time.Time) error {
+	defer a.caught()
 	for ; ; now = now.Add(time.Millisecond) { // each look has an id of its own
 		more, err := a.lookOnce(ctx, store, group, now)
 		if errors.Is(err, kv.ErrConflict) { // another replica leads: what it wrote is read when this one leads again
