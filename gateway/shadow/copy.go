@@ -152,13 +152,13 @@ func (cp *Copy) Hear(status int, head []byte, length int64, took time.Duration) 
 
 // Said takes an answer that the form adapter gave the donor.
 func (cp *Copy) Said(a drupal.Answer, took time.Duration) {
-	cp.answer.Status, cp.answer.Header, cp.answer.Took = a.Status, dated(a.Header, cp.Request.At.Add(took)), took
+	cp.answer.Status, cp.answer.Header, cp.answer.Took = a.Status, dated(a.Header), took
 	cp.Body(a.Body)
 }
 
 // dated is an adapter's header with the Date that the engine puts on every answer of its own.
-func dated(header [][2]string, at time.Time) [][2]string {
-	return append(slices.Clone(header), [2]string{"Date", at.UTC().Format(http.TimeFormat)})
+func dated(header [][2]string) [][2]string {
+	return append(slices.Clone(header), [2]string{"Date", time.Now().UTC().Format(http.TimeFormat)})
 }
 
 // Ask takes the request as it goes on: see Head.

@@ -20,8 +20,7 @@ func (w *worker) page(cp *Copy) diff.Answer {
 	began := w.t.c.o.Now()
 	a := cp.Form.Serve(context.Background(), &cp.Post, nil)
 	cp.group.results[resultOK].Add(1)
-	ended := w.t.c.o.Now()
-	return diff.Answer{Status: a.Status, Header: dated(a.Header, ended), Body: a.Body, Took: ended.Sub(began)}
+	return diff.Answer{Status: a.Status, Header: dated(a.Header), Body: a.Body, Took: w.t.c.o.Now().Sub(began)}
 }
 
 // shadowed is what the service answered to a write's shadow.
