@@ -3,7 +3,7 @@ GO ?= go
 FUZZTIME ?= 60s
 BIN = build/banyan
 
-.PHONY: check test race lint build local fuzz rules check-newservice bench bench-proxy bench-donate bench-backfill bench-start template browser
+.PHONY: check test race lint build local fuzz rules check-newservice bench bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-start template browser simulate
 
 check: lint test race ## everything that needs Go alone, then the linters
 
@@ -38,10 +38,20 @@ rules: ## the rules of the wire contract and where each is proved
 check-newservice: ## CONTRIBUTING's recipe "add a service", followed by a script in a copy
 	infra/newservice/check.sh
 
-bench: bench-proxy bench-donate bench-backfill bench-start
+bench: bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-start
 
 bench-proxy: ## CPU a proxied request beside nginx, HAProxy (both must be installed) and net/http's ReverseProxy
 	$(GO) run ./infra/bench/proxy
+
+bench-shadow: ## what copying and comparing every request costs, a comparison and a judge's look
+	$(GO) run ./infra/bench/shadow
+	$(GO) test -run '^$$' -bench 'Compare|Look' ./gateway/diff ./gateway/judge
+
+bench-rollback: ## a rollback over two gateways under 2,000 requests a second
+	$(GO) run ./infra/bench/rollback
+
+simulate: ## thousands of ramps by our rule, the naive one and Kayenta's: the README's table
+	$(GO) run . cutover simulate --suite --markdown
 
 bench-donate: ## 350 donations a second for a minute through every part
 	$(GO) run ./infra/bench/donate
@@ -52,5 +62,5 @@ bench-backfill: ## a generated dump of a million submissions into the store
 bench-start: ## `banyan up`, from exec to the first page, on an empty folder and on a used one
 	$(GO) run ./infra/bench/start
 
-browser: ## the donor's journey in a real browser; needs chromium and chromedriver
+browser: ## the donor's journey and the dashboard in a real browser; needs chromium, chromedriver and BANYAN_AXE, the path of axe-core's axe.min.js
 	BANYAN_CHROMIUM=$${BANYAN_CHROMIUM:-chromedriver} $(GO) test -count=1 -run Browser ./infra/local/...

@@ -27,7 +27,7 @@ func (a *Analysis) situation(group string, g cutover.Group, p judge.Policy, now 
 			s.Guard = strings.TrimSuffix(err.Error(), "; nothing was changed")
 		}
 	}
-	if g.Weight > 0 {
+	if g.Weight > 0 || g.Phase == cutover.Shadow { // in shadow the sample is what was compared
 		s.Sample = p.Sample
 		if step, ok := g.Schedule.Of(g.Weight); ok {
 			if s.Dwell = step.Dwell; step.Sample > 0 {
