@@ -212,9 +212,9 @@ func stamped(before, g Group, e Entry) Group {
 		g.Since = e.At
 	}
 	switch {
-	case g.Weight == 0:
+	case g.Weight == 0 && before.Weight > 0:
 		g.Experiment = 0
-	case before.Weight == 0:
+	case g.Weight == 0 && e.Action == "approve", g.Weight > 0 && g.Experiment == 0:
 		g.Experiment = e.Sequence
 	}
 	g.Killed = false // of this replica's switch alone

@@ -18,7 +18,7 @@ type Group struct {
 
 	Since      time.Time `json:"since,omitzero"`       // the present weight and phase were reached
 	Below      string    `json:"below,omitempty"`      // the phase that a rollback falls to: shadow, or empty for off
-	Experiment int64     `json:"experiment,omitempty"` // the revision at which the present ramp left weight 0; evidence counts from there
+	Experiment int64     `json:"experiment,omitempty"` // the revision at which the present try began: approved at weight 0, or left it; evidence counts from there
 	Schedule   *Schedule `json:"schedule,omitempty"`   // nil: nobody has approved one
 	Held       *Stop     `json:"held,omitempty"`       // no raise, by a person's word
 	Frozen     *Stop     `json:"frozen,omitempty"`     // no move at all but a rollback, by a person's word or the judge's

@@ -131,9 +131,10 @@ func TestALifeOfAGroup(t *testing.T) {
 	d.facts.Backfilled = true
 	d.done(cutover.Shadow, 0)(d.Enter(ctx, d.into(cutover.Shadow)))
 	d.done(cutover.Shadow, 0)(d.Approve(ctx, d.by("ada"), plan))
+	tried := d.at().Revision
 	d.done(cutover.Canary, 100)(d.Step(ctx, d.verdict()))
 	ramp := d.at()
-	if ramp.Experiment != ramp.Revision || ramp.Since != noon || ramp.Below != cutover.Shadow {
+	if ramp.Experiment != tried || ramp.Since != noon || ramp.Below != cutover.Shadow {
 		t.Errorf("the ramp begins as %+v", ramp)
 	}
 	d.pass(time.Hour)
