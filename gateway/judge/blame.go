@@ -10,7 +10,7 @@ func (l *look) reached() Blame {
 
 // culprit says whose the harm is.
 func (l *look) culprit() Blame {
-	if l.Critical == 0 && l.leading().Test == Failures {
+	if test := l.leading().Test; l.Critical == 0 && (test == Failures || test == Botched) {
 		return l.reached()
 	}
 	return Service

@@ -11,6 +11,7 @@
 //	attribute.go    visits of donors: whose failure is it, given whose visits these were (J-3)
 //	paired.go       requests given to both sides: which of them failed alone (J-2; McNemar 1947)
 //	slow.go         waits, by the first on answers beyond a limit, by the second on pairs (J-7)
+//	alone.go        at full weight, where no minutes are the same: the new side against what legacy showed before
 //	bet.go          the bets: a mixture of ratios, begun again when they have sunk
 //	evidence.go     one stake for all tests: alpha is spent once a group and experiment (J-5)
 //	look.go         from evidence and situation to a verdict
@@ -19,9 +20,12 @@
 //
 // Sources: G. Shafer, Testing by betting, J. R. Stat. Soc. A 184 (2021) 407-431. V. Vovk and R. Wang, E-values: calibration,
 // combination and applications, Ann. Statist. 49 (2021) 1736-1754: a weighted mean of e-processes is one. A. Ramdas, P. Gruenwald,
-// V. Vovk and G. Shafer, Game-theoretic statistics and safe anytime-valid inference, Statist. Sci. 38 (2023) 576-601. K. Joag-Dev and
-// F. Proschan, Negative association of random variables, Ann. Statist. 11 (1983) 286-295: of draws without replacement. Q. McNemar, Note on the sampling error of the difference between correlated proportions, Psychometrika 12
-// (1947) 153-157. J. Ville, Etude critique de la notion de collectif, Gauthier-Villars 1939.
+// V. Vovk and G. Shafer, Game-theoretic statistics and safe anytime-valid inference, Statist. Sci. 38 (2023) 576-601. K. Joag-Dev
+// and F. Proschan, Negative association of random variables, Ann. Statist. 11 (1983) 286-295: of draws without replacement. Q.
+// McNemar, Note on the sampling error of the difference between correlated proportions, Psychometrika 12 (1947) 153-157. J. Ville,
+// Etude critique de la notion de collectif, Gauthier-Villars 1939. A. Wald, Sequential tests of statistical hypotheses, Ann. Math.
+// Statist. 16 (1945) 117-186: likelihood ratios against a known rate. E. B. Wilson, Probable inference, the law of succession, and
+// statistical inference, J. Am. Stat. Assoc. 22 (1927) 209-212: how large a rate may be.
 package judge
 
 import "time"
@@ -34,15 +38,16 @@ const (
 
 // Counts is what one side did within a cell. All counts add: two replicas' cells of the same time become one by Plus.
 type Counts struct {
-	Requests int64 `json:"requests"` // judged: no bots, overrides, marks, deny-listed paths (J-6)
-	Visitors int64 `json:"visitors"` // of them, one a visitor a minute: the sample
-	Failed   int64 `json:"failed"`   // the side's own failures, one a visitor a minute a class
-	Network  int64 `json:"network"`  // of Failed, those that never reached the side's program: connect, TLS
-	Client   int64 `json:"client"`   // ended by the client or refused by the gateway: nobody's failure, kept for blame
-	Posts    int64 `json:"posts"`    // writes that were answered, by visitor and minute
-	Refused  int64 `json:"refused"`  // of them, not accepted: D-11, a form's success is 302 with Location
-	Gifts    int64 `json:"gifts"`    // accepted writes whose outcome is known or overdue
-	Lost     int64 `json:"lost"`     // of them, reported as bad, or not reported within 15 minutes
+	Requests    int64 `json:"requests"`     // judged: no bots, overrides, marks, deny-listed paths (J-6)
+	Visitors    int64 `json:"visitors"`     // of them, one a visitor a minute: the sample
+	Failed      int64 `json:"failed"`       // the side's own failures, one a visitor a minute a class
+	Network     int64 `json:"network"`      // of Failed, those that never reached the side's program: connect, TLS
+	Client      int64 `json:"client"`       // ended by the client or refused by the gateway: nobody's failure, kept for blame
+	Posts       int64 `json:"posts"`        // writes that were answered, by visitor and minute
+	Refused     int64 `json:"refused"`      // of them, not accepted: D-11, a form's success is 302 with Location
+	PostsFailed int64 `json:"posts_failed"` // writes beside them that ended in the side's own failure, by visitor and minute
+	Gifts       int64 `json:"gifts"`        // accepted writes whose outcome is known or overdue
+	Lost        int64 `json:"lost"`         // of them, reported as bad, or not reported within 15 minutes
 	// Latency counts warm, unstreamed answers by time to the head; Bound says where a bucket ends. Censored waits stand in the
 	// bucket that they had reached (W-83).
 	Latency Histogram `json:"latency"`
@@ -128,6 +133,9 @@ type Evidence struct {
 	Threshold float64  `json:"threshold"` // of E at which this alone would be harm
 	New       [2]int64 `json:"new"`       // at the present weight: of how many, how many bad
 	Legacy    [2]int64 `json:"legacy"`
+	// Usual is the share of bad that is borne where nobody is at legacy; Legacy is then what it showed before, at
+	// all weights. Else 0.
+	Usual float64 `json:"usual,omitempty"`
 }
 
 // Verdict is what the judge says, and why.

@@ -3,7 +3,7 @@ package judge
 import "math"
 
 // Version is that of the arithmetic. A verdict can be made again, bit for bit, by its own version only.
-const Version = 1
+const Version = 2
 
 // doubt is how much of the evidence that a rollback needs, as a power of it, may stand against a raise: at an alpha of 0.01 a rollback
 // takes 100 of all tests together, and from 5 of any test alone a group stays where it is. To hold costs little, since healthy evidence
@@ -181,15 +181,15 @@ func (l *look) quiet(v *Verdict) bool {
 	return false
 }
 
-// last holds where no step is left. At full weight there is no control: what stands against the new side is shadow alone, and J-1.
+// last holds where no step is left.
 func (l *look) last(v *Verdict) bool {
 	switch {
 	case l.now.Next > l.now.Weight:
 		return false
 	case l.now.Weight >= 10000:
-		fresh := &l.Side[New]
-		return v.hold("done", join("everybody is on the new side: ", count(fresh.Failed), " of ", count(fresh.Visitors),
-			" visits failed, and no visits to legacy are left to compare them with"), l.aside())
+		e := l.evidence[1]
+		return v.hold("done", join("everybody is on the new side: ", count(e.New[1]), " of ", count(e.New[0]),
+			" visits failed, and no visits to legacy are left to compare them with; ", borneOf(e)), l.aside())
 	}
 	return v.hold("approval", join("nobody has approved more than ", percent(l.now.Weight)), l.aside())
 }

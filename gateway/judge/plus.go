@@ -23,6 +23,7 @@ func (c *Counts) add(d *Counts) {
 	c.Client += d.Client
 	c.Posts += d.Posts
 	c.Refused += d.Refused
+	c.PostsFailed += d.PostsFailed
 	c.Gifts += d.Gifts
 	c.Lost += d.Lost
 	c.Latency.add(&d.Latency)

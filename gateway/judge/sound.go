@@ -17,7 +17,7 @@ func (c *Cell) sound() bool {
 }
 
 func (c *Counts) sound(most int64) bool {
-	return within(most, c.Requests, c.Visitors, c.Failed, c.Network, c.Client, c.Posts, c.Refused, c.Gifts, c.Lost) &&
+	return within(most, c.Requests, c.Visitors, c.Failed, c.Network, c.Client, c.Posts, c.Refused, c.PostsFailed, c.Gifts, c.Lost) &&
 		c.Refused <= c.Posts && c.Lost <= c.Gifts && within(most, c.Latency[:]...)
 }
 
@@ -55,6 +55,9 @@ func (s *State) sound() bool {
 	const most = mostOfState
 	ok := within(most, s.Seen, s.Critical, int64(s.Weight), s.PairedBad.Worse, s.PairedBad.Better, s.PairedSlow.Worse, s.PairedSlow.Better) &&
 		s.Side[Legacy].sound(most) && s.Side[New].sound(most) && s.Pairs.sound(most) && within(most, s.Past[:]...)
+	for _, rate := range s.Before {
+		ok = ok && within(most, rate[:]...)
+	}
 	for _, answers := range s.Slow.Answers {
 		ok = ok && within(most, answers[:]...)
 	}

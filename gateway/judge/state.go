@@ -18,11 +18,13 @@ type State struct {
 	Told     bool      `json:"told"`     // legacy's outcomes are known too
 	Shadowed bool      `json:"shadowed"` // pairs were compared before the first bet on failures
 	Past     Histogram `json:"past"`     // legacy's waits of the whole experiment
+	Before   counted   `json:"before"`   // legacy's rates of the whole experiment
 	Trend    [2]trend  `json:"trend"`
 	Common   bool      `json:"common"` // both sides fail more than they used to
 
 	Failures   attribution `json:"failures"`
-	Mirror     attribution `json:"mirror"` // is legacy the worse one?
+	Mirror     attribution `json:"mirror"`  // is legacy the worse one?
+	Botched    attribution `json:"botched"` // posts that failed
 	Refused    attribution `json:"refused"`
 	Lost       attribution `json:"lost"`
 	Differing  attribution `json:"differing"`
@@ -50,8 +52,13 @@ func (s *State) Add(c Cell, p Policy) {
 	s.Shadowed = s.Shadowed || c.Pairs.Compared > 0 && s.Failures.Bet.Begun[0] == 0
 	s.watch(old, fresh)
 	if !s.Common {
-		s.unpaired(old, fresh, &p)
+		if s.alone() {
+			s.weigh(fresh, &p)
+		} else {
+			s.unpaired(old, fresh, &p)
+		}
 		s.pair(&c.Pairs)
+		s.Before.add(old)
 	}
 	s.Critical += c.Pairs.Critical
 	s.Past.add(&old.Latency)
@@ -75,12 +82,13 @@ func (s *State) turn(weight int) {
 	}
 }
 
-func (s *State) attributions() [5]*attribution {
-	return [...]*attribution{&s.Failures, &s.Mirror, &s.Refused, &s.Lost, &s.Differing}
+func (s *State) attributions() [6]*attribution {
+	return [...]*attribution{&s.Failures, &s.Mirror, &s.Botched, &s.Refused, &s.Lost, &s.Differing}
 }
 
-func (s *State) bets() [9]*bet {
-	return [...]*bet{&s.Failures.Bet, &s.Mirror.Bet, &s.Refused.Bet, &s.Lost.Bet, &s.Differing.Bet, &s.Slow.Bets[0], &s.Slow.Bets[1], &s.PairedBad.Late, &s.PairedSlow.Late}
+func (s *State) bets() [10]*bet {
+	return [...]*bet{&s.Failures.Bet, &s.Mirror.Bet, &s.Botched.Bet, &s.Refused.Bet, &s.Lost.Bet, &s.Differing.Bet,
+		&s.Slow.Bets[0], &s.Slow.Bets[1], &s.PairedBad.Late, &s.PairedSlow.Late}
 }
 
 // watch looks whether both sides fail together. Nothing is bet on such a cell: whoever is worse then, a rollback would not help.
@@ -95,6 +103,7 @@ func (s *State) unpaired(old, fresh *Counts, p *Policy) {
 	visits, failed := [2]int64{old.Visitors, fresh.Visitors}, [2]int64{old.Failed, fresh.Failed}
 	s.Failures.add(visits, failed, false)
 	s.Mirror.add(visits, failed, true)
+	s.Botched.add([2]int64{old.Posts + old.PostsFailed, fresh.Posts + fresh.PostsFailed}, [2]int64{old.PostsFailed, fresh.PostsFailed}, false)
 	s.Refused.add([2]int64{old.Posts, fresh.Posts}, [2]int64{old.Refused, fresh.Refused}, false)
 	s.Slow.add(&old.Latency, &fresh.Latency, &s.Past, p)
 	if s.Told = s.Told || old.Gifts > 0; s.Told {

@@ -19,7 +19,12 @@ func (l *look) proof() string {
 	if e := l.evidence[0].E; e < 1e9 {
 		ramps = count(int64(e))
 	}
-	return l.shown(l.leading()) + join("; if both were equally good, evidence this strong would come at most once in ", ramps, " ramps")
+	leading := l.leading()
+	so := "if both were equally good"
+	if leading.Usual > 0 {
+		so = "if no more than that were bad"
+	}
+	return l.shown(leading) + join("; ", so, ", evidence this strong would come at most once in ", ramps, " ramps")
 }
 
 // shown is one test's numbers in words.
@@ -28,6 +33,8 @@ func (l *look) shown(e Evidence) string {
 	switch {
 	case e.New[0] == 0:
 		return join("the evidence (", e.Test, ") of before ", percent(l.Weight), " still stands")
+	case e.Usual > 0:
+		return l.unmatched(e)
 	case e.Test == Failures:
 		return join("the new side failed ", bad, " of ", n, " visits, legacy ", was, " of ", of, " in the same minutes")
 	case e.Test == PairedBad:
@@ -37,6 +44,8 @@ func (l *look) shown(e Evidence) string {
 	case e.Test == Slow:
 		return join("the new side was slow in ", bad, " of ", n, " answers, legacy in ", was, " of ", of, " in the same minutes; 95 % took at most ",
 			tail(l.Side[New].Latency), " and ", tail(l.Side[Legacy].Latency))
+	case e.Test == Botched:
+		return join("the new side failed ", bad, " of ", n, " posts, legacy ", was, " of ", of, " in the same minutes")
 	case e.Test == Refused:
 		return join("the new side refused ", bad, " of ", n, " posts, legacy ", was, " of ", of, " in the same minutes")
 	case e.Test == Lost && e.Legacy[0] == 0:
@@ -46,6 +55,29 @@ func (l *look) shown(e Evidence) string {
 	default:
 		return join("the answers mean something else in ", bad, " of ", n, " requests; legacy differs from itself in ", was, " of ", of)
 	}
+}
+
+// did is what the new side did that is bad, by test, where it is told alone.
+var did = map[string][2]string{Failures: {"it failed", "visits"}, Botched: {"it failed", "posts"}, Refused: {"it refused", "posts"},
+	Lost: {"it lost", "gifts"}, Slow: {"it was slow in", "answers"}}
+
+// unmatched is one test's numbers in words where nobody is at legacy.
+func (l *look) unmatched(e Evidence) string {
+	what, network := did[e.Test], ""
+	if (e.Test == Failures || e.Test == Botched) && l.reached() == Network {
+		network = join("; most failures were on the way to it (", count(l.Side[New].Network), " of ", count(l.Side[New].Failed), ")")
+	}
+	return join("no donor is at legacy now, so that the new side is compared with what legacy showed before: ", what[0], " ", count(e.New[1]), " of ",
+		count(e.New[0]), " ", what[1], "; ", borneOf(e), network)
+}
+
+// borneOf is the share that is borne, and why, in words.
+func borneOf(e Evidence) string {
+	share := strconv.FormatFloat(100*e.Usual, 'g', 2, 64)
+	if e.Legacy[0] == 0 {
+		return join("legacy was not seen, and ", share, " % are borne")
+	}
+	return join("of legacy's ", count(e.Legacy[0]), " it was ", count(e.Legacy[1]), ", and at most ", share, " % are borne")
 }
 
 // clean is why a group may have more.

@@ -19,6 +19,7 @@ const (
 	client
 	posts
 	refused
+	postsFailed
 	kinds
 )
 
@@ -67,7 +68,7 @@ func (c *cell) take() judge.Cell {
 	for i := range c.shards {
 		for side := range out.Side {
 			from, to := &c.shards[i].side[side], &out.Side[side]
-			for kind, field := range [kinds]*int64{&to.Requests, &to.Visitors, &to.Failed, &to.Network, &to.Client, &to.Posts, &to.Refused} {
+			for kind, field := range [kinds]*int64{&to.Requests, &to.Visitors, &to.Failed, &to.Network, &to.Client, &to.Posts, &to.Refused, &to.PostsFailed} {
 				*field += from.counts[kind].Load()
 			}
 			for bucket := range to.Latency {

@@ -9,6 +9,7 @@ const (
 	wrote        // a write that was answered
 	took         // an answer's time: of a page,
 	_            // and of a write
+	broke        // a write that failed
 )
 
 // seen remembers who has counted in this minute. Its size is fixed: where two visitors fall on one place the later one takes it, and

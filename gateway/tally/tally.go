@@ -74,6 +74,9 @@ func (t *Tally) Count(e *Event, shard int) {
 	if visit {
 		side.counts[visitors].Add(1)
 	}
+	if e.Failed && e.Write && t.seen.first(e.Visitor, broke, minute) {
+		side.counts[postsFailed].Add(1)
+	}
 	if e.Posted && t.seen.first(e.Visitor, wrote, minute) {
 		side.counts[posts].Add(1)
 		side.counts[refused].Add(int64(b(e.Refused)))

@@ -46,6 +46,21 @@ func TestAVisitorCountsOnceAMinute(t *testing.T) {
 	}
 }
 
+// J-6: a write that failed is counted beside those that were answered, once a minute; a page that failed is none.
+func TestAFailedWriteIsCountedApart(t *testing.T) {
+	t.Parallel()
+	ta := tally.New(policy())
+	for range 3 {
+		ta.Count(&tally.Event{At: noon, Side: split.New, Visitor: 1, Failed: true, Write: true}, 0)
+		ta.Count(&tally.Event{At: noon, Side: split.New, Visitor: 2, Failed: true}, 1)
+		ta.Count(&tally.Event{At: noon, Side: split.New, Visitor: 3, Client: true, Write: true}, 2)
+		ta.Count(&tally.Event{At: noon, Side: split.New, Visitor: 1, Write: true, Posted: true}, 3)
+	}
+	if got := ta.Drain(noon.Add(time.Minute))[0].Side[judge.New]; got.PostsFailed != 1 || got.Posts != 1 || got.Failed != 2 {
+		t.Errorf("%+v", got)
+	}
+}
+
 // J-6: who came well and fails later in the minute fails in a visit of its own, so that no cell has more failures than visits.
 func TestNoCellHasMoreFailuresThanVisits(t *testing.T) {
 	t.Parallel()
