@@ -26,6 +26,9 @@ func (a *Analysis) keep(ctx context.Context, store kv.Store, now time.Time) erro
 			} else if errors.Is(err, kv.ErrNotFound) {
 				err = nil
 			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			if err != nil {
 				a.o.Log.Warn("what this gateway had kept cannot be read: it begins anew", "what", name, "error", err)
 			}

@@ -85,7 +85,7 @@ func TestDemoInterrupted(t *testing.T) {
 	var tail []string
 	for line := bufio.NewScanner(said); line.Scan(); {
 		tail = append(tail, line.Text())
-		if strings.HasSuffix(line.Text(), " s  1 % of the donors to the services") {
+		if strings.HasSuffix(line.Text(), " s  a person approves the schedule: the first ramp") {
 			worlds, err := os.ReadDir(temporary)
 			if err = errors.Join(err, demo.Process.Signal(os.Interrupt)); err != nil || len(worlds) != 1 {
 				t.Errorf("the night plays in %v (%v)", worlds, err)
