@@ -51,7 +51,7 @@ var Default = Policy{Name: "default", Alpha: 0.01, Cell: 10 * time.Second, Stale
 // Demo plays a night in half a minute; whoever uses it says so.
 var Demo = Policy{Name: "demo", Alpha: 0.01, Cell: 500 * time.Millisecond, Stale: 20 * time.Second,
 	Steps:  []Step{{Weight: 100, Dwell: time.Second, Sample: 1}, {Weight: 1000, Dwell: time.Second, Sample: 3}, {Weight: 5000, Dwell: 2 * time.Second}, {Weight: 10000, Dwell: time.Second}},
-	Sample: 5, Margin: 50 * time.Millisecond, MarginPercent: 20, Overdue: 15 * time.Second, LostPercent: 5, Breaker: breaker}
+	Sample: 5, Margin: 50 * time.Millisecond, MarginPercent: 20, Overdue: 2 * time.Minute, LostPercent: 5, Breaker: breaker}
 
 // Named is a policy that comes with the program.
 func Named(name string) (Policy, bool) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -51,8 +52,12 @@ func (w *World) startServices(context.Context) error {
 			services[name] = w.meter.wrap(name, start)
 		}
 	}
+	tick := time.Minute
+	if w.options.Guarded != nil { // a judge in a hurry waits for outcomes, which services tell with their ticks
+		tick = time.Second
+	}
 	h, err := local.Start(local.Options{
-		Services: services, Store: func(name string) kv.Store { return db.Store(name) }, Getenv: w.getenv, Files: layer.Files,
+		Tick: tick, Services: services, Store: func(name string) kv.Store { return db.Store(name) }, Getenv: w.getenv, Files: layer.Files,
 		NewID: uuid.NewString, Log: w.options.Log, Keys: mark.Keys{mark.Sole: w.key},
 	})
 	if err != nil {
