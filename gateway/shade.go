@@ -145,6 +145,7 @@ func (x *exchange) shaded() {
 func (x *exchange) describe(cp *shadow.Copy) {
 	r := &x.req
 	cp.Request = diff.Request{ID: string(x.ID), Group: x.Group, Route: x.Rule, Method: methodName(r.Method), Target: string(r.Target), At: x.At}
+	cp.Evidence = x.evidence()
 	cp.Path = cp.Request.Target
 	if r.Target[0] != '/' {
 		cp.Path = string(r.Path)

@@ -104,16 +104,16 @@ func (g *Gateway) Broken(group string, revision int64) bool {
 	return t != nil && t.Acts()
 }
 
-// Pair counts a comparison for the judge. What cannot be compared is not evidence.
+// Pair counts a comparison for the judge, where its group stood when the request was drawn. What cannot be compared is not evidence.
 func (g *Gateway) Pair(p shadow.Pair) {
 	g.tallies.mu.Lock()
 	c := g.tallies.groups[p.Request.Group]
 	g.tallies.mu.Unlock()
-	if c == nil || p.Result.Outcome == diff.Uncomparable {
+	e := p.Evidence
+	if c == nil || !e.Judged || p.Result.Outcome == diff.Uncomparable {
 		return
 	}
-	stands := g.o.Plan().Group(p.Request.Group)
-	c.Pair(time.Now(), stands.Revision, stands.Weight, pairs(p, c.Policy()))
+	c.Pair(&tally.Comparison{At: time.Now(), Revision: e.Revision, Weight: e.Weight, Visitor: e.Visitor, First: e.First, Pairs: pairs(p, c.Policy())})
 }
 
 func pairs(p shadow.Pair, policy judge.Policy) judge.Pairs {
@@ -213,6 +213,15 @@ func (x *exchange) who() uint64 {
 		return maphash.Bytes(x.c.g.tallies.seed, x.key)
 	}
 	return maphash.String(x.c.g.tallies.seed, x.Client)
+}
+
+// evidence is what the judge is told of the request's copy.
+func (x *exchange) evidence() shadow.Evidence {
+	if !x.judged() {
+		return shadow.Evidence{}
+	}
+	who := x.who()
+	return shadow.Evidence{Judged: true, First: x.group.counted.First(who, !x.req.Safe(), x.At), Visitor: who, Revision: x.groupRevision, Weight: x.weight}
 }
 
 // robots says whether an agent is a program's; a connection's requests have one agent.

@@ -92,6 +92,12 @@ func TestWhatIsCounted(t *testing.T) {
 			t.Errorf("%s: %d waits", name, waits)
 		}
 	}
+	ill := start(t, twoSidesOf(answering(t, ok), once(t, "HTTP/1.1 503 Slow\r\nContent-Length: 0\r\n\r\n"), "    - {match: /x}\n"), full())
+	ill.ask(post("/x", "a=b", "Content-Type: application/x-www-form-urlencoded", browser))
+	eventually(t, "it is counted", func() bool { return ill.count(func(*conn) bool { return true }) == 0 })
+	if got := ill.tallied("g").Side[judge.New]; got.Failed != 1 || got.PostsFailed != 1 || got.Posts != 0 {
+		t.Errorf("a write that failed: %+v", got)
+	}
 	gone, _ := net.Listen("tcp", "127.0.0.1:0")
 	gone.Close()
 	w := start(t, twoSidesOf(answering(t, ok), &origin{addr: gone.Addr().String()}, "    - {match: /x}\n"), full())
@@ -218,7 +224,7 @@ func TestPairsAreEvidence(t *testing.T) {
 	o := answering(t, ok)
 	w := start(t, twoSidesOf(o, o, "    - {match: /x}\n"), full())
 	good, slow, bad := diff.Answer{Status: 200, Took: 100 * time.Millisecond}, diff.Answer{Status: 200, Took: 200 * time.Millisecond}, diff.Answer{Failed: "upstream_closed"}
-	differs := diff.Result{Outcome: diff.Differs}
+	differs, visitor := diff.Result{Outcome: diff.Differs}, uint64(0)
 	for name, c := range map[string]struct {
 		pair shadow.Pair
 		want judge.Pairs
@@ -234,6 +240,12 @@ func TestPairsAreEvidence(t *testing.T) {
 			judge.Pairs{Compared: 1, Differing: 1, Critical: 1}},
 	} {
 		c.pair.Request.Group = "g"
+		w.g.Pair(c.pair)
+		if got := w.tallied("g").Pairs; got != (judge.Pairs{}) {
+			t.Errorf("J-6: %s: of nobody's request %+v", name, got)
+		}
+		visitor++
+		c.pair.Evidence = shadow.Evidence{Judged: true, First: true, Visitor: visitor}
 		w.g.Pair(c.pair)
 		if got := w.tallied("g").Pairs; got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)

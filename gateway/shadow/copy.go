@@ -26,9 +26,10 @@ type Backend struct {
 // Copy is one request on its way to be copied: the engine fills it while it answers the donor, then calls Send or Drop, exactly once. Until
 // then it belongs to the donor's goroutine.
 type Copy struct {
-	Request diff.Request
-	Reverse bool // the new side answered; legacy gets the copy
-	Session bool // the donor's own session: its answer has no like on the other side (H-5)
+	Request  diff.Request
+	Evidence Evidence
+	Reverse  bool // the new side answered; legacy gets the copy
+	Session  bool // the donor's own session: its answer has no like on the other side (H-5)
 
 	// Head is the request as it goes on: request line and header lines, without the mark, Authorization, Client and the empty line.
 	Head   []byte

@@ -48,7 +48,7 @@ func (w *worker) effect(cp *Copy) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	said := cp.Form.Serve(ctx, &cp.Post, w.call(cp, &got))
-	p := Pair{Request: cp.Request, Effect: true, Legacy: cp.donor(), New: diff.Answer{Status: said.Status, Header: said.Header, Body: said.Body, Took: got.answer.Took}}
+	p := Pair{Request: cp.Request, Evidence: cp.Evidence, Effect: true, Legacy: cp.donor(), New: diff.Answer{Status: said.Status, Header: said.Header, Body: said.Body, Took: got.answer.Took}}
 	if got.asked {
 		cp.group.results[got.ended].Add(1)
 		w.t.ended(got.ended)

@@ -22,16 +22,27 @@ import (
 	"github.com/banyan-migration/banyan/shared/mark"
 )
 
+// Evidence is whose request a copy is of, and where its group stood then. The zero Evidence is none: a program's request, say, of which the
+// copy is compared for people alone (J-6).
+type Evidence struct {
+	Judged   bool   // it is evidence
+	First    bool   // the visitor's first of the minute
+	Visitor  uint64 // as a hash
+	Revision int64  // of the group, when the side was drawn
+	Weight   int    // then
+}
+
 // Pair is one request with both sides' answers, compared. Legacy and New are sides, not first and second. The answers' bodies are the
 // receiver's for the length of its call; everything else is its to keep.
 type Pair struct {
-	Request diff.Request
-	Replay  bool // legacy was asked twice: New is its second answer (A/A)
-	Effect  bool // a write: what the new side would have stored against what legacy stored
-	Legacy  diff.Answer
-	New     diff.Answer
-	Result  diff.Result
-	Class   diff.Class // of an effect, where both sides said what they made of the post
+	Request  diff.Request
+	Evidence Evidence
+	Replay   bool // legacy was asked twice: New is its second answer (A/A)
+	Effect   bool // a write: what the new side would have stored against what legacy stored
+	Legacy   diff.Answer
+	New      diff.Answer
+	Result   diff.Result
+	Class    diff.Class // of an effect, where both sides said what they made of the post
 }
 
 // Options is what a Copier stands on. Keys and Diff must be set.

@@ -85,7 +85,7 @@ func (w *worker) compare(cp *Copy) {
 		w.t.ended(r)
 		unshadow(&other)
 	}
-	p := Pair{Request: cp.Request, Legacy: cp.donor(), New: other}
+	p := Pair{Request: cp.Request, Evidence: cp.Evidence, Legacy: cp.donor(), New: other}
 	if cp.Reverse {
 		p.Legacy, p.New = p.New, p.Legacy
 	}
@@ -105,7 +105,7 @@ func (w *worker) again(cp *Copy) {
 	r := w.send(cp, t, w.compose(cp, t), &second)
 	cp.group.replays[r].Add(1)
 	t.ended(r)
-	w.hand(cp, Pair{Request: cp.Request, Replay: true, Legacy: cp.donor(), New: second})
+	w.hand(cp, Pair{Request: cp.Request, Evidence: cp.Evidence, Replay: true, Legacy: cp.donor(), New: second})
 }
 
 // hand compares a pair and gives it to whoever counts.

@@ -4,12 +4,16 @@ import "sync/atomic"
 
 // The classes in which a visitor counts at most once a minute (J-6).
 const (
-	came  = iota // the sample
-	fell         // a failure
-	wrote        // a write that was answered
-	took         // an answer's time: of a page,
-	_            // and of a write
-	broke        // a write that failed
+	came   = iota // the sample
+	fell          // a failure
+	wrote         // a write that was answered
+	took          // an answer's time: of a page,
+	_             // and of a write
+	broke         // a write that failed
+	paired        // a comparison: of a page,
+	_             // and of a write
+	worse         // one side failed where the other did not
+	slower        // one side was slow where the other was not
 )
 
 // seen remembers who has counted in this minute. Its size is fixed: where two visitors fall on one place the later one takes it, and

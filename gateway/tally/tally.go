@@ -90,9 +90,42 @@ func b(is bool) uint64 {
 	return 0
 }
 
-// Pair takes a comparison, or several.
-func (t *Tally) Pair(at time.Time, revision int64, weight int, p judge.Pairs) {
-	c, s := t.enter(at, revision, weight, 0)
+// Comparison is one request that both sides have answered, or legacy twice.
+type Comparison struct {
+	At       time.Time // its end
+	Revision int64     // of the group, when the side was drawn
+	Weight   int       // then
+	Visitor  uint64    // who asked, as a hash
+	First    bool      // what First said of the request
+	Pairs    judge.Pairs
+}
+
+// First says whether a request that is about to be compared is its visitor's first of this minute: reads and writes apart. To be asked
+// before anything is known of the comparison, and once for both it and its replay, so that what differs is as fair a sample as what is noise.
+func (t *Tally) First(visitor uint64, write bool, at time.Time) bool {
+	return t.seen.first(visitor, paired+b(write), uint64(at.Unix()/60))
+}
+
+// Pair takes a comparison. Of a visitor and a minute the first one counts, whatever it shows; of the others only that one side failed
+// alone, or was slow alone, once each, and what differs in an amount or a consent (J-6, J-8).
+func (t *Tally) Pair(of *Comparison) {
+	p, minute := of.Pairs, uint64(of.At.Unix()/60)
+	if !of.First {
+		p.Compared, p.Differing, p.Replays, p.Noise = 0, 0, 0, 0
+	}
+	if p.NewBad+p.LegacyBad > 0 && !t.seen.first(of.Visitor, worse, minute) {
+		p.NewBad, p.LegacyBad = 0, 0
+	}
+	if p.NewSlow+p.LegacySlow > 0 && !t.seen.first(of.Visitor, slower, minute) {
+		p.NewSlow, p.LegacySlow = 0, 0
+	}
+	switch {
+	case p == judge.Pairs{}:
+		return
+	case !of.First:
+		p.Compared = 1 // or a cell could have more of a kind than of all
+	}
+	c, s := t.enter(of.At, of.Revision, of.Weight, 0)
 	defer s.inside.Add(-1)
 	c.pair(p)
 }

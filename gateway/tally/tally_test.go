@@ -81,6 +81,43 @@ func TestNoCellHasMoreFailuresThanVisits(t *testing.T) {
 	}
 }
 
+// J-6: of a visitor and a minute one comparison counts, whatever it shows, and its replay with it; of the others that one side alone was bad,
+// or slow, once. No cell has more of a kind than of all.
+func TestAVisitorIsComparedOnceAMinute(t *testing.T) {
+	t.Parallel()
+	ta := tally.New(policy())
+	for i := range 60 { // of which the first shows nothing, but for the last visitor
+		for visitor := range uint64(3) {
+			at := noon.Add(time.Duration(i) * time.Second)
+			first := ta.First(visitor, false, at)
+			one := judge.Pairs{Compared: 1, Differing: 1, NewBad: int64(i % 2), NewSlow: int64(1 - i%2)}
+			if i == 0 && visitor < 2 {
+				one = judge.Pairs{Compared: 1}
+			}
+			ta.Pair(&tally.Comparison{At: at, Visitor: visitor, First: first, Pairs: one})
+			ta.Pair(&tally.Comparison{At: at, Visitor: visitor, First: first, Pairs: judge.Pairs{Replays: 1, Noise: 1}})
+			if ta.First(visitor, true, at) != first {
+				t.Errorf("writes are not counted apart from pages")
+			}
+		}
+	}
+	var sum judge.Pairs
+	for _, c := range ta.Drain(noon.Add(time.Hour)) {
+		p := c.Pairs
+		if p.NewBad+p.LegacyBad > p.Compared || p.NewSlow+p.LegacySlow > p.Compared || p.Differing > p.Compared || p.Noise > p.Replays || p.Critical > p.Compared {
+			t.Errorf("%+v", p)
+		}
+		sum = sum.Plus(p)
+	}
+	if want := (judge.Pairs{Compared: 8, Differing: 1, NewBad: 3, NewSlow: 3, Replays: 3, Noise: 3}); sum != want {
+		t.Errorf("%+v, want %+v", sum, want)
+	}
+	ta.Pair(&tally.Comparison{At: noon.Add(time.Hour), Visitor: 1, Pairs: judge.Pairs{Compared: 1, Differing: 1, Critical: 1}})
+	if got := ta.Drain(noon.Add(2 * time.Hour))[0].Pairs; got != (judge.Pairs{Compared: 1, Critical: 1}) {
+		t.Errorf("J-8: an amount counts whoever shows it, and is %+v", got)
+	}
+}
+
 // Cells are cut at multiples of their length and at the group's revision, and say the weight of that time.
 func TestCellsAreCut(t *testing.T) {
 	t.Parallel()
@@ -89,7 +126,9 @@ func TestCellsAreCut(t *testing.T) {
 		ta.Count(&tally.Event{At: noon.Add(at), Revision: 3, Weight: 100, Visitor: uint64(i)}, i)
 	}
 	ta.Count(&tally.Event{At: noon.Add(5 * time.Second), Revision: 4, Weight: 1000, Visitor: 9}, 0)
-	ta.Pair(noon.Add(6*time.Second), 4, 1000, judge.Pairs{Compared: 2, NewBad: 1})
+	for i := range 2 {
+		ta.Pair(&tally.Comparison{At: noon.Add(6 * time.Second), Revision: 4, Weight: 1000, Visitor: uint64(i), First: true, Pairs: judge.Pairs{Compared: 1, NewBad: int64(i)}})
+	}
 	if cells := ta.Drain(noon.Add(9 * time.Second)); len(cells) != 0 {
 		t.Errorf("drained before their end: %v", cells)
 	}
