@@ -134,7 +134,7 @@ func (k *checks) moving(to string) {
 	k.need("tables", other == "" || c.Seed.Conflict != "", false, "no group in another phase writes the same tables",
 		fmt.Sprintf("%s writes the same tables and is in another phase: name who wins with conflict:, or move both as one group (T-2)", other))
 	v := c.Verdict.Verdict
-	bad := c.Verdict.Situation.Revision == c.Group.Revision && (v.Kind == judge.Rollback || v.Kind == judge.Freeze)
+	bad := c.Verdict.Situation.Revision == c.Group.Revision && (v.Kind == judge.Rollback || v.Kind == judge.Freeze || v.Reason == "harm") // in shadow harm only holds
 	k.need("judge", !bad, false, "the judge has nothing against it", fmt.Sprintf("the judge says %s: %s", v.Kind, v.Why))
 	if to != Full {
 		return

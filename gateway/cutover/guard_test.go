@@ -60,6 +60,7 @@ func TestEachPhaseNamesThePredicateThatFails(t *testing.T) {
 		{"tables", moving, func(k *cutover.Case) { k.Shares = map[string]string{"late": cutover.Off} }},
 		{"judge", moving, func(k *cutover.Case) { k.Verdict.Verdict.Kind = judge.Freeze }},
 		{"judge", moving, func(k *cutover.Case) { k.Verdict.Verdict.Kind = judge.Rollback }},
+		{"judge", moving, func(k *cutover.Case) { k.Verdict.Verdict.Kind, k.Verdict.Verdict.Reason = judge.Hold, "harm" }}, // of a shadow
 		{"sample", []string{cutover.Full}, func(k *cutover.Case) { k.Verdict.Verdict.Evidence[0].Legacy[0] = 1826 }},
 		{"sample", []string{cutover.Full}, func(k *cutover.Case) { k.Verdict = judge.Record{} }},
 		{"seo", []string{cutover.Full}, func(k *cutover.Case) { k.Facts.Parity = []string{"/donate: title"} }},
