@@ -83,7 +83,7 @@ func writeNew(name, text string) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return fail(wrong, "%s is there already and was not touched: give --out another name", name)
+		return fail(wrong, "%s is there already and was not touched: give another name", name)
 	case err != nil:
 		return fail(outside, "%w; nothing was written", err)
 	}
