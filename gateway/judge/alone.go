@@ -65,7 +65,7 @@ func (s *State) weigh(fresh *Counts, p *Policy) {
 func (s *State) usual(p *Policy) (share [kinds]float64) {
 	share[visits] = borne(s.Before[visits], least, unknown)
 	share[writes] = borne(s.Before[writes], least, unknown)
-	share[gifts] = borne(s.Before[gifts], p.LostPercent/100, p.LostPercent/100)
+	share[gifts] = borne(s.Before[gifts], min(least, p.LostPercent/100), p.LostPercent/100)
 	if share[answered] = 1; s.Before[answered][0] >= settled {
 		share[answered] = borne(s.Before[answered], least, 1)
 	}

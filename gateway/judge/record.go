@@ -16,7 +16,7 @@ type Record struct {
 }
 
 // Again makes the verdict again from what is stored, by today's arithmetic. The error names what differs from the stored verdict: the
-// record was changed, or the arithmetic was.
+// record was changed, or the arithmetic was: a record of another version may well come out otherwise, and the error tells both versions.
 func (r Record) Again() (Verdict, error) {
 	s := r.Before
 	for _, c := range r.Cells {
