@@ -136,14 +136,14 @@ func (a *api) login(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, v, err)
 		return
 	}
-	p, err := a.tokens.Of(strings.TrimSpace(r.PostFormValue("token")))
-	if err != nil || !p.Role.May(who.View) {
-		a.note(r, p, &fault.Error{Kind: fault.Unauthenticated, Text: "a login with a token that opens nothing here"})
+	t, err := a.tokens.Of(strings.TrimSpace(r.PostFormValue("token")))
+	if err != nil || !t.Role.May(who.View) {
+		a.note(r, t.Person, &fault.Error{Kind: fault.Unauthenticated, Text: "a login with a token that opens nothing here"})
 		v.Next, v.Problem = next(r), "This token does not open the dashboard: it is not known, or its role is report."
 		a.show(w, http.StatusUnauthorized, v)
 		return
 	}
-	a.sessions.Write(w, r, a.sessions.Begin(p))
+	a.sessions.Write(w, r, a.sessions.Begin(t))
 	http.Redirect(w, r, next(r), http.StatusSeeOther)
 }
 

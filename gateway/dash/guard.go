@@ -125,7 +125,7 @@ func (a *api) session(r *http.Request) (who.Session, bool) {
 	if !ok {
 		return s, false
 	}
-	s.Person, ok = a.tokens.Still(s.Person)
+	s.Person, ok = a.tokens.Still(s)
 	return s, ok
 }
 

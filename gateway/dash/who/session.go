@@ -23,6 +23,7 @@ const CookieName = "banyan_session"
 // Session is a browser's: a signed note of who typed a token, and when.
 type Session struct {
 	Person
+	Token []byte // the beginning of the hash of the token, with which the session ends, whoever has its name then; nil: of no token
 	Began time.Time
 	Until time.Time
 	Nonce string
@@ -48,18 +49,17 @@ func (s *Sessions) mac(of, text string) string {
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
 }
 
-// Begin is a new session.
-func (s *Sessions) Begin(p Person) Session {
+// Begin is a new session of whoever has typed a token.
+func (s *Sessions) Begin(t Token) Session {
 	now := s.now()
-	return Session{Person: p, Began: now, Until: now.Add(Idle), Nonce: rand.Text()}
+	return Session{Person: t.Person, Token: t.mark(), Began: now, Until: now.Add(Idle), Nonce: rand.Text()}
 }
 
 // Of is the session of somebody whom each request names anew, as a proxy that knows people does: it has no cookie, and its forms are
 // bound to the person.
 func (s *Sessions) Of(p Person) Session {
-	of := s.Begin(p)
-	of.Nonce = "of " + p.Name
-	return of
+	now := s.now()
+	return Session{Person: p, Began: now, Until: now.Add(Idle), Nonce: "of " + p.Name}
 }
 
 // Read finds the session of a request; false where it has none that holds.

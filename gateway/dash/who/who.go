@@ -3,6 +3,7 @@
 package who
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -67,27 +68,32 @@ func (t Tokens) Who(r *http.Request) (Person, error) {
 	if !ok {
 		return Person{}, ErrNobody
 	}
-	return t.Of(bearer)
+	of, err := t.Of(bearer)
+	return of.Person, err
 }
 
-// Of is who a token belongs to. It takes as long for a wrong one as for a right one.
-func (t Tokens) Of(token string) (Person, error) {
+// Of is the token as it is known, with whose it is. It takes as long for a wrong one as for a right one.
+func (t Tokens) Of(token string) (Token, error) {
 	sum := sha256.Sum256([]byte(token)) // equal lengths: the comparison tells nothing
-	found, err := Person{}, ErrNobody
+	found, err := Token{}, ErrNobody
 	for _, known := range t.Known() {
 		if subtle.ConstantTimeCompare(sum[:], known.SHA256[:]) == 1 {
-			found, err = known.Person, nil
+			found, err = known, nil
 		}
 	}
 	return found, err
 }
 
-// Still is the person as the tokens say it now: the role may have changed since the session began, or the token be gone.
-func (t Tokens) Still(p Person) (Person, bool) {
+// Still is a session's person as the tokens say it now: the role may have changed since it began; and where the token is gone, or another
+// one has come in its place under the same name, nobody.
+func (t Tokens) Still(s Session) (Person, bool) {
 	for _, known := range t.Known() {
-		if known.Name == p.Name && known.Speaks == p.Speaks {
+		if known.Name == s.Name && known.Speaks == s.Speaks && bytes.Equal(known.mark(), s.Token) {
 			return known.Person, true
 		}
 	}
 	return Person{}, false
 }
+
+// mark is as much of the hash as tells one token from another.
+func (t Token) mark() []byte { return t.SHA256[:8] }

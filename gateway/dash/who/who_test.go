@@ -41,15 +41,20 @@ func TestTokensAreAskedEachTime(t *testing.T) {
 	if err != nil || p != ada.Person {
 		t.Fatalf("%+v %v", p, err)
 	}
+	session := who.NewSessions(func() time.Time { return noon }).Begin(ada)
 	known[0].Role = who.View
-	if now, ok := tokens.Still(p); !ok || now.Role != who.View {
+	if now, ok := tokens.Still(session); !ok || now.Role != who.View {
 		t.Errorf("%+v %v", now, ok)
+	}
+	known[0].SHA256 = sha256.Sum256([]byte("what was put in the place of a token that leaked"))
+	if _, ok := tokens.Still(session); ok {
+		t.Error("a session goes on with a token that was replaced")
 	}
 	known = nil
 	if _, err := tokens.Who(r); !errors.Is(err, who.ErrNobody) {
 		t.Error("a token that is gone still opens")
 	}
-	if _, ok := tokens.Still(p); ok {
+	if _, ok := tokens.Still(session); ok {
 		t.Error("and its session goes on")
 	}
 }
@@ -58,7 +63,7 @@ func TestTokensAreAskedEachTime(t *testing.T) {
 func FuzzSession(f *testing.F) {
 	sessions := who.NewSessions(func() time.Time { return noon })
 	w := httptest.NewRecorder()
-	made := sessions.Begin(who.Person{Name: "ada", Role: who.Approve})
+	made := sessions.Begin(who.Token{Person: who.Person{Name: "ada", Role: who.Approve}})
 	sessions.Write(w, httptest.NewRequest("GET", "/", nil), made)
 	value := w.Result().Cookies()[0].Value
 	f.Add(value)
