@@ -20,7 +20,7 @@ type Policy struct {
 	Margin        time.Duration `json:"margin"`         // slower than legacy by more than the larger of this …
 	MarginPercent int           `json:"margin_percent"` // … and this share of legacy's time (J-7) counts
 	Overdue       time.Duration `json:"overdue"`        // an outcome not known by then is lost: 15 minutes
-	LostPercent   float64       `json:"lost_percent"`   // share of lost outcomes that is borne where legacy reports none
+	LostPercent   float64       `json:"lost_percent"`   // share of lost outcomes that is borne where legacy reports none: who leaves the acquirer's page gives nothing
 
 	Breaker Breaker `json:"breaker"`
 }
@@ -46,7 +46,7 @@ var breaker = Breaker{Row: 20, Percent: 50, Over: 40, Window: time.Minute, Legac
 // Default is for real people: days, not minutes.
 var Default = Policy{Name: "default", Alpha: 0.01, Cell: 10 * time.Second, Stale: 10 * time.Minute,
 	Steps:  []Step{{Weight: 100, Dwell: 24 * time.Hour}, {Weight: 1000, Dwell: 24 * time.Hour}, {Weight: 5000, Dwell: 48 * time.Hour}, {Weight: 10000, Dwell: 7 * 24 * time.Hour}},
-	Sample: 1827, Calendar: true, Margin: 50 * time.Millisecond, MarginPercent: 20, Overdue: 15 * time.Minute, LostPercent: 5, Breaker: breaker}
+	Sample: 1827, Calendar: true, Margin: 50 * time.Millisecond, MarginPercent: 20, Overdue: 15 * time.Minute, LostPercent: 30, Breaker: breaker}
 
 // Demo plays a night in half a minute; whoever uses it says so.
 var Demo = Policy{Name: "demo", Alpha: 0.01, Cell: 500 * time.Millisecond, Stale: 20 * time.Second,
