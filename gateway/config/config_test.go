@@ -216,6 +216,7 @@ func TestMistakesOneByOne(t *testing.T) {
 		{least + "admin: {listen: 127.0.0.1:1, tokens: {ada: {role: god, sha256: x}}}\n", 7, "view, operate, approve, report"},
 		{least + "admin: {listen: 127.0.0.1:1, tokens: {ada: {role: view, sha256: secret}}}\n", 7, "not a SHA-256: 64 hex digits"},
 		{least + "admin: {listen: 127.0.0.1:1, tokens: {ada: {role: view}}}\n", 7, "both needed"},
+		{least + "admin: {listen: 127.0.0.1:1, tokens: {judge: {role: approve, sha256: " + hash + "}}}\n", 7, "nobody's name"},
 		{least + "admin: {listen: 127.0.0.1:1, tokens: {a.da: {role: view, sha256: " + hash + "}}}\n", 7, "not a name"},
 		{least + "admin: {listen: 127.0.0.1:1, tokens: {ada: {role: view, sha256: " + hash + "}, bob: {role: approve, sha256: " + hash + "}}}\n", 7, "the token of ada too"},
 		{least + "keys: {k1: ${NOPE}}\n", 7, "${NOPE} is not set"},

@@ -10,8 +10,11 @@ import (
 func (b *builder) tokens(n node) {
 	for _, p := range n.pairs() {
 		t := Token{Name: p.key}
-		if !split.Name(p.key) {
+		switch {
+		case !split.Name(p.key):
 			p.value.wrong("%q is not a name: letters, digits, '-' and '_'", p.key)
+		case p.key == "judge" || p.key == "gateway" || p.key == "admin":
+			p.value.wrong("%s is nobody's name: the journal means something else by it", p.key)
 		}
 		said := len(b.mistakes) + len(b.notes)
 		hashed := false

@@ -122,8 +122,14 @@ func (w wish) actor() (string, error) {
 		}
 		return w.Name, nil
 	}
+	if slices.Contains(machines, strings.ToLower(strings.TrimSpace(w.Actor))) {
+		return "", fault.Wrong("actor", w.Actor+" is no person: the journal names it where nobody asked; nothing was changed")
+	}
 	return w.Actor, nil // the plan refuses an empty one
 }
+
+// machines are whom the journal names for what no person did.
+var machines = []string{"judge", "gateway"}
 
 func (a *api) patch(r *http.Request, p who.Person) (any, error) {
 	g, err := a.find(r.PathValue("group"))
@@ -204,6 +210,9 @@ func (a *api) approve(ctx context.Context, w wish, c cutover.Change) (any, error
 }
 
 func (a *api) noReturn(ctx context.Context, w wish, c cutover.Change) (any, error) {
+	if w.Speaks { // under any name: two signatures would be one person's
+		return nil, &fault.Error{Kind: fault.Denied, Text: "the point of no return is signed by two people, each with a token of their own (admin.tokens) or an ID token: the admin token names nobody; nothing was changed"}
+	}
 	at, err := a.Plan.NoReturn(ctx, c, w.Loses)
 	return a.view(w.group, at), err
 }

@@ -89,10 +89,27 @@ func TestTheActorIsTheToken(t *testing.T) {
 	if status, _, body := o.call("POST", "/v1/groups/donate:hold", `{"reason":"x"}`); status != 400 || !strings.Contains(body, "actor") {
 		t.Errorf("the admin token without an actor: %d %s", status, body)
 	}
+	for _, nobody := range []string{"judge", " Judge", "gateway"} {
+		if status, _, body := o.call("POST", "/v1/groups/donate:hold", `{"reason":"x","actor":"`+nobody+`"}`); status != 400 || !strings.Contains(body, "no person") {
+			t.Errorf("%q: %d %s", nobody, status, body)
+		}
+	}
 	status, _, body := o.call("POST", "/v1/groups/donate:hold", `{"reason":"declines","actor":"grace","ticket":"CHG-9"}`)
 	entries, err := o.plan.History(t.Context(), 1, 10)
 	if err != nil || status != 200 || len(entries) != 1 || entries[0].Who != "grace" || entries[0].Ticket != "CHG-9" {
 		t.Errorf("%d %s %+v %v", status, body, entries, err)
+	}
+}
+
+// T-4: two people sign, so a token that says itself who it is signs nothing.
+func TestTheAdminTokenDoesNotSignThePointOfNoReturn(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	for _, actor := range []string{"ada", "grace"} {
+		status, _, body := o.call("POST", "/v1/groups/postcode:no-return", `{"reason":"x","loses":"the old numbers","actor":"`+actor+`"}`, "If-Match", `"1"`)
+		if status != 403 || !strings.Contains(body, "two people") || o.plan.Now().Group("postcode").Asked != nil {
+			t.Errorf("%s: %d %s", actor, status, body)
+		}
 	}
 }
 
