@@ -223,10 +223,15 @@ func (e *evidence) fold(all []judge.Cell, g cutover.Group, plan int64, p judge.P
 // again is how often a verdict that says the same is stored, in cells.
 const again = 6
 
+// firstCompared says whether a step's first comparisons have come: the plan's guard waits for a stored verdict that has seen them.
+func firstCompared(r judge.Record) bool {
+	return r.Before.Pairs.Compared == 0 && slices.ContainsFunc(r.Cells, func(c judge.Cell) bool { return c.Pairs.Compared > 0 })
+}
+
 // says decides whether a verdict is stored: when it says something new, before everything it does, and now and then.
 func (e *evidence) says(r judge.Record, now time.Time, p judge.Policy) (news, told bool) {
 	v := r.Verdict
-	news = v.Kind != e.Said.Kind || v.Reason != e.Said.Reason || r.Situation.Revision != e.Said.Revision
+	news = v.Kind != e.Said.Kind || v.Reason != e.Said.Reason || r.Situation.Revision != e.Said.Revision || firstCompared(r)
 	since := now.Sub(e.Said.At)
 	told = news || since >= again*p.Cell || since < 0
 	if told {

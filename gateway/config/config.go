@@ -163,10 +163,15 @@ func (c *Config) Seeds() map[string]cutover.Seed {
 	for _, g := range c.Groups {
 		all[g.Name] = cutover.Seed{
 			Weight: g.Weight, Phase: g.Phase, Writes: g.HasWrites(), AppendOnly: g.AppendOnly(), Tables: tables(g), Conflict: g.Conflict,
-			Data: c.Data.From != "", Policy: g.Policy, Calendar: c.Calendar,
+			Shadowed: shadowed(g), Data: c.Data.From != "", Policy: g.Policy, Calendar: c.Calendar,
 		}
 	}
 	return all
+}
+
+// shadowed says whether a route of the group asks for copies.
+func shadowed(g *Group) bool {
+	return slices.ContainsFunc(g.Routes, func(r *route.Route) bool { return r.Options.Shadow > 0 })
 }
 
 // tables are what a group's forms write to: the old side's node and the service's own store. What a route without a form writes is

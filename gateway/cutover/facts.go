@@ -16,6 +16,7 @@ type Seed struct {
 	AppendOnly bool         // each of them through a form: the new side only ever adds submissions
 	Tables     []string     // what the group's routes write to, by names of which equal ones are the same
 	Conflict   string       // which side wins on rows that two groups write (T-2); empty: nobody has said
+	Shadowed   bool         // a route asks for copies, so that both sides are compared before anybody is sent over
 	Data       bool         // the data behind the group is measured: what is not known of it refuses a step
 	Policy     judge.Policy // of the judge
 	Calendar   *Calendar    // when nobody may be given more; nil: never

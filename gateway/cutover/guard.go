@@ -55,10 +55,11 @@ func Guard(to string, c Case) error {
 	return first(Checks(to, c), func(k Check) bool { return !k.Warns })
 }
 
-// GuardJudge is Guard for the judge, which may not move what nobody measures unless it can only be added to.
+// GuardJudge is Guard for the judge, which may not move what nobody measures unless it can only be added to, nor send anybody over unseen
+// where a shadow was meant to look first.
 func GuardJudge(to string, c Case) error {
 	return first(Checks(to, c), func(k Check) bool {
-		return !k.Warns || k.Predicate == "known" && !c.Seed.AppendOnly
+		return !k.Warns || k.Predicate == "measured" && !c.Seed.AppendOnly || k.Predicate == "compared"
 	})
 }
 
@@ -94,24 +95,24 @@ func (k *checks) need(predicate string, holds, warns bool, good, bad string) {
 	k.all = append(k.all, Check{predicate, holds, warns && !holds, text})
 }
 
-// known says whether there is anything to look at in the data's facts. Old facts are none.
-func (k *checks) known() bool {
+// measured says whether there is anything to look at in the data's facts. Old facts are none.
+func (k *checks) measured() bool {
 	f, limit := k.c.Facts, stale(k.c.Seed.Policy)
 	switch known := f.Known && k.c.At.Sub(f.At) <= limit; {
 	case known:
 		return true
 	case f.Known:
-		k.need("known", false, !k.c.Seed.Data, "",
+		k.need("measured", false, !k.c.Seed.Data, "",
 			fmt.Sprintf("the data behind the group was last measured %s ago, which is over %s", span(k.c.At.Sub(f.At)), span(limit)))
 	default:
-		k.need("known", false, !k.c.Seed.Data, "", "nothing measures whether the data behind the group is there")
+		k.need("measured", false, !k.c.Seed.Data, "", "nothing measures whether the data behind the group is there")
 	}
 	return false
 }
 
 // backfilled: every old row is there, and right. Groups that write nothing have none.
 func (k *checks) backfilled() bool {
-	if !k.c.Seed.Writes || !k.known() {
+	if !k.c.Seed.Writes || !k.measured() {
 		return false
 	}
 	f := k.c.Facts
@@ -136,6 +137,9 @@ func (k *checks) moving(to string) {
 	v := c.Verdict.Verdict
 	bad := c.Verdict.Situation.Revision == c.Group.Revision && (v.Kind == judge.Rollback || v.Kind == judge.Freeze || v.Reason == "harm") // in shadow harm only holds
 	k.need("judge", !bad, false, "the judge has nothing against it", fmt.Sprintf("the judge says %s: %s", v.Kind, v.Why))
+	if c.Seed.Shadowed && c.Group.Weight == 0 {
+		k.compared()
+	}
 	if to != Full {
 		return
 	}
@@ -144,6 +148,23 @@ func (k *checks) moving(to string) {
 		fmt.Sprintf("%d of %d visitors an arm have been seen (J-9)", seen, want))
 	k.need("seo", len(c.Facts.Parity) == 0, false, "no page that search engines know differs",
 		"search engines would see a change in "+strings.Join(c.Facts.Parity, ", "))
+}
+
+// compared: the differ has seen something of the present try before people are sent over.
+func (k *checks) compared() {
+	c, r := k.c, k.c.Verdict
+	var n int64
+	if r.Situation.Weight == 0 && r.Situation.Revision >= c.Group.Experiment {
+		n = r.Before.Pairs.Compared
+		for _, cell := range r.Cells {
+			n += cell.Pairs.Compared
+		}
+	}
+	bad := "routes ask for shadow copies and none was compared: enter shadow first: banyan cutover enter GROUP --phase shadow"
+	if c.Group.Phase == Shadow {
+		bad = "no shadow copy has been compared yet since the schedule was approved"
+	}
+	k.need("compared", n > 0, true, fmt.Sprintf("%d requests were compared in shadow", n), bad)
 }
 
 // current: the data has been right for long enough, and stays right both ways.

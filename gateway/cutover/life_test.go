@@ -389,12 +389,12 @@ func TestWarningsAreInTheJournal(t *testing.T) {
 	d.facts = cutover.Facts{}
 	d.done(cutover.Canary, 100)(d.Set(ctx, d.to("ada", 100)))
 	all, err := d.History(ctx, 0, 100)
-	if err != nil || len(all[1].Warnings) != 1 || !strings.HasPrefix(all[1].Warnings[0], "known: nothing measures") {
+	if err != nil || len(all[1].Warnings) != 1 || !strings.HasPrefix(all[1].Warnings[0], "measured: nothing measures") {
 		t.Errorf("%+v %v", all[1], err)
 	}
 	d.done(cutover.Canary, 100)(d.Approve(ctx, d.by("ada"), []judge.Step{{Weight: 200}}))
-	d.refused("known")(d.Step(ctx, d.verdict()))
-	if err := d.Guard("donate", 200); predicate(err) != "known" {
+	d.refused("measured")(d.Step(ctx, d.verdict()))
+	if err := d.Guard("donate", 200); predicate(err) != "measured" {
 		t.Errorf("the judge is not told beforehand: %v", err)
 	}
 }
