@@ -58,13 +58,6 @@ func (p *Plan) Promote(ctx context.Context, c Change) (Group, error) {
 	return p.change(ctx, "promote", c, func(k Case, e *Entry) (Group, error) { return promote(k, c, e) })
 }
 
-// Rollback sends a group back to legacy at once. It is never refused for being stale, nor frozen, held, or out of hours. What would
-// be lost must be said (Change.Lose) unless readiness is green. Past the point of no return it freezes the group instead: the answer
-// has the weight that it had, and Frozen. Twice is as once.
-func (p *Plan) Rollback(ctx context.Context, c Change) (Group, error) {
-	return p.change(ctx, "rollback", c, func(k Case, e *Entry) (Group, error) { return rollback(k, c, e) })
-}
-
 // Hold stops raises until a Release; rollbacks and reductions go on. The first word stands.
 func (p *Plan) Hold(ctx context.Context, c Change) (Group, error) {
 	return p.change(ctx, "hold", c, func(k Case, e *Entry) (Group, error) { return hold(k, c, e) })

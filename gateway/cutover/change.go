@@ -46,6 +46,9 @@ func (p *Plan) change(ctx context.Context, action string, c Change, to move) (Gr
 	if _, known := p.seedOf(c.Group); !known {
 		return Group{}, p.noGroup(c.Group)
 	}
+	if err := p.settle(ctx); err != nil {
+		return Group{}, p.away(err)
+	}
 	for range attempts {
 		doc, on, err := p.load(ctx)
 		if err != nil {
@@ -112,7 +115,16 @@ func (p *Plan) catchUp(doc document) {
 }
 
 func (p *Plan) away(err error) error {
-	return &fault.Error{Kind: fault.Unavailable, Text: "the plan's store cannot be reached: nothing was changed; the kill switch works without it", Err: err}
+	return &fault.Error{Kind: fault.Unavailable, Text: "the plan's store cannot be reached: nothing was changed; a rollback and the kill switch work without it", Err: cause(err)}
+}
+
+// cause is what went wrong in the store, without the sentence that it has for donors.
+func cause(err error) error {
+	var told *fault.Error
+	if errors.As(err, &told) && told.Err != nil {
+		return told.Err
+	}
+	return err
 }
 
 func (p *Plan) noGroup(name string) error {

@@ -216,8 +216,9 @@ func TestStartWithoutTheStore(t *testing.T) {
 	if s := again.Now(); !s.Stale || s.Group("donate").Weight != 2500 || s.Revision != 2 {
 		t.Fatalf("%+v %+v", s, s.Group("donate"))
 	}
-	if _, err := again.Rollback(t.Context(), cutover.Change{Group: "donate", Who: "ada", Why: "x"}); fault.KindOf(err) != fault.Unavailable || again.Now().Group("donate").Weight != 2500 {
-		t.Errorf("a rollback that nobody could keep: %v", err)
+	lower := cutover.Change{Group: "donate", Weight: 100, Who: "ada", Why: "x"}
+	if _, err := again.Set(t.Context(), lower); fault.KindOf(err) != fault.Unavailable || again.Now().Group("donate").Weight != 2500 {
+		t.Errorf("a change that nobody could keep: %v", err)
 	}
 	store.set(false)
 	if _, err := again.Rollback(t.Context(), cutover.Change{Group: "donate", Who: "ada", Why: "x"}); err != nil || again.Now().Stale {

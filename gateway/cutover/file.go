@@ -17,12 +17,18 @@ type kept struct {
 	Plan     json.RawMessage `json:"plan"`
 }
 
+// lastPlan is what a gateway starts with while the store is away.
+type lastPlan struct {
+	document
+	Rollbacks []*Pending `json:"rollbacks,omitempty"` // that the store does not have yet
+}
+
 // writeFile keeps a plan: written aside, synced and renamed, so that a crash leaves the old one or the new one.
-func writeFile(file string, doc document) error {
+func writeFile(file string, last lastPlan) error {
 	if file == "" {
 		return nil
 	}
-	plan, err := json.Marshal(doc)
+	plan, err := json.Marshal(last)
 	if err != nil {
 		return err
 	}
@@ -44,24 +50,24 @@ func writeFile(file string, doc document) error {
 }
 
 // readFile reads what writeFile kept, or says why it cannot be trusted.
-func readFile(file string) (document, error) {
+func readFile(file string) (lastPlan, error) {
 	if file == "" {
-		return document{}, errors.New("none is kept: the store names no file beside which it would lie")
+		return lastPlan{}, errors.New("none is kept: the store names no file beside which it would lie")
 	}
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		return document{}, err
+		return lastPlan{}, err
 	}
 	var k kept
-	var doc document
+	var last lastPlan
 	if err := json.Unmarshal(raw, &k); err != nil {
-		return document{}, fmt.Errorf("%s is cut or damaged: %w", file, err)
+		return lastPlan{}, fmt.Errorf("%s is cut or damaged: %w", file, err)
 	}
 	sum := sha256.Sum256(k.Plan)
 	if hex.EncodeToString(sum[:]) != k.Checksum {
-		return document{}, fmt.Errorf("%s is damaged: its checksum does not hold", file)
+		return lastPlan{}, fmt.Errorf("%s is damaged: its checksum does not hold", file)
 	}
 	d := json.NewDecoder(bytes.NewReader(k.Plan))
 	d.DisallowUnknownFields()
-	return doc, d.Decode(&doc)
+	return last, d.Decode(&last)
 }

@@ -15,7 +15,7 @@ const look = 250 * time.Millisecond
 // Run follows the store and the kill switch until ctx ends. The two do not wait for each other.
 func (p *Plan) Run(ctx context.Context) {
 	var both sync.WaitGroup
-	both.Go(func() { each(ctx, p.watchSwitch) })
+	both.Go(func() { each(ctx, func() { p.watchSwitch(); p.watchStore() }) })
 	both.Go(func() { each(ctx, func() { p.follow(ctx) }) })
 	both.Wait()
 }
@@ -45,6 +45,28 @@ func (p *Plan) watchSwitch() {
 	p.publish()
 	p.pulled(before, p.killed)
 	p.o.Log.Warn("the kill switch changed", "killed", p.killed, "before", before)
+}
+
+// hangs is how long somebody may talk to the store before it counts as away: it may not even heed that they have given up.
+const hangs = 750 * time.Millisecond
+
+// watchStore says that the store is away while somebody waits for it, so that nobody takes the last plan for the newest (T-8).
+func (p *Plan) watchStore() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stale || p.busy.IsZero() || time.Since(p.busy) < hangs {
+		return
+	}
+	p.o.Log.Warn("the plan's store does not answer: going on with the last plan", "revision", p.doc.Revision)
+	p.stale = true
+	p.publish()
+}
+
+// isStale says whether the store counts as away.
+func (p *Plan) isStale() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stale
 }
 
 // pull is a change of the kill switch.
@@ -106,12 +128,15 @@ func (p *Plan) follow(ctx context.Context) {
 	defer p.end()
 	err := p.refresh(ctx)
 	if err == nil {
+		err = p.settle(ctx)
+	}
+	if err == nil {
 		err = p.tellKills(ctx)
 	}
-	if err == nil || p.stale || ctx.Err() == context.Canceled {
+	if err == nil || p.isStale() || ctx.Err() == context.Canceled {
 		return
 	}
-	p.o.Log.Warn("the plan's store cannot be reached: going on with the last plan", "revision", p.doc.Revision, "error", err)
+	p.o.Log.Warn("the plan's store cannot be reached: going on with the last plan", "revision", p.doc.Revision, "error", cause(err))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stale = true
@@ -127,11 +152,20 @@ func (p *Plan) refresh(ctx context.Context) error {
 	if len(p.unknown(doc)) > 0 {
 		return p.seed(ctx)
 	}
-	if p.stale {
+	stale := p.isStale()
+	if back := stale && !p.unsettled(); back {
 		p.o.Log.Info("the plan's store is back", "revision", doc.Revision)
+		stale = false
+	} else if p.snapshot.Load() != nil && doc.Revision == p.doc.Revision {
+		return nil
 	}
-	if p.snapshot.Load() == nil || p.stale || doc.Revision != p.doc.Revision {
-		p.take(doc, false)
-	}
+	p.take(doc, stale)
 	return nil
+}
+
+// unsettled says whether the store has still to take a rollback: one that can be read and not written to is not back.
+func (p *Plan) unsettled() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.pending) > 0
 }

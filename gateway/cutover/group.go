@@ -15,6 +15,7 @@ type Group struct {
 	Why      string    `json:"why"`
 	At       time.Time `json:"at"`
 	Killed   bool      `json:"-"` // the kill switch is on: legacy, whatever the weight (T-7)
+	Pending  *Pending  `json:"-"` // rolled back here, and the store does not know it yet
 
 	Since      time.Time `json:"since,omitzero"`       // the present weight and phase were reached
 	Below      string    `json:"below,omitempty"`      // the phase that a rollback falls to: shadow, or empty for off

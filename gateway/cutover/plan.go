@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,10 +43,14 @@ type Plan struct {
 	stale    bool
 	seeds    map[string]Seed
 	witness  Witness
-	killed   string // as last published
-	pulls    []pull // of the kill switch, that the journal does not have yet
+	killed   string              // as last published
+	pulls    []pull              // of the kill switch, that the journal does not have yet
+	pending  map[string]*Pending // by group: rollbacks that the store does not have yet
+	busy     time.Time           // since when somebody talks to the store; zero: nobody
 	watchers map[int]func(*Snapshot)
 	next     int
+
+	disk sync.Mutex // held while the file is written
 }
 
 // document is the plan as it is stored.
@@ -77,21 +83,35 @@ func Open(ctx context.Context, o Options) (*Plan, error) {
 		o.Open = func() (kv.Store, error) { return memory, nil }
 	}
 	o.Replica = cmp.Or(o.Replica, "gateway")
-	p := &Plan{o: o, turn: make(chan struct{}, 1), seeds: maps.Clone(o.Seeds), watchers: map[int]func(*Snapshot){}}
+	p := &Plan{o: o, turn: make(chan struct{}, 1), seeds: maps.Clone(o.Seeds), watchers: map[int]func(*Snapshot){}, pending: map[string]*Pending{}}
 	p.turn <- struct{}{}
 	defer p.end()
 	p.pulled("", o.Kill.String())
+	last, missing := readFile(o.File)
+	for _, one := range last.Rollbacks {
+		p.pending[one.Group] = one
+	}
 	err := p.refresh(ctx)
 	if err == nil {
+		p.opened(ctx, missing)
 		return p, nil
 	}
-	doc, missing := readFile(o.File)
 	if missing != nil {
-		return nil, fmt.Errorf("cutover: the plan's store cannot be reached (%w), and there is no last plan on disk (%w); nothing was changed", err, missing)
+		return nil, fmt.Errorf("cutover: the plan's store cannot be reached (%w), and there is no last plan on disk (%w); nothing was changed", cause(err), missing)
 	}
-	o.Log.Warn("the plan's store cannot be reached: going on with the last plan on disk", "revision", doc.Revision, "error", err)
-	p.take(doc, true)
+	o.Log.Warn("the plan's store cannot be reached: going on with the last plan on disk", "revision", last.Revision, "error", cause(err))
+	p.hold(last.document, true)
 	return p, nil
+}
+
+// opened ends an Open with the store: what was rolled back here while it was away goes into it. turn is held.
+func (p *Plan) opened(ctx context.Context, missing error) {
+	if missing != nil && p.o.File != "" && !errors.Is(missing, fs.ErrNotExist) {
+		p.o.Log.Warn("the last plan on disk cannot be read: a rollback that was done at this gateway alone is forgotten", "error", missing)
+	}
+	if err := p.settle(ctx); err != nil {
+		p.o.Log.Warn("a rollback that is in force here cannot be brought into the plan's store yet: it is tried again", "error", cause(err))
+	}
 }
 
 // Peek reads a store's plan and changes nothing; a store without one has an empty plan.
@@ -107,13 +127,24 @@ func Peek(ctx context.Context, store kv.Store) (*Snapshot, error) {
 func (p *Plan) begin(ctx context.Context) error {
 	select {
 	case p.turn <- struct{}{}:
+		p.talks(time.Now())
 		return nil
 	case <-ctx.Done():
 		return p.away(ctx.Err())
 	}
 }
 
-func (p *Plan) end() { <-p.turn }
+func (p *Plan) end() {
+	p.talks(time.Time{})
+	<-p.turn
+}
+
+// talks notes since when somebody talks to the store.
+func (p *Plan) talks(since time.Time) {
+	p.mu.Lock()
+	p.busy = since
+	p.mu.Unlock()
+}
 
 // Now is the plan of this moment.
 func (p *Plan) Now() *Snapshot { return p.snapshot.Load() }
@@ -160,6 +191,9 @@ func (p *Plan) load(ctx context.Context) (document, kv.Condition, error) {
 	if errors.Is(err, kv.ErrNotFound) {
 		doc, on, err = document{Groups: map[string]Group{}}, kv.Absent, nil
 	}
+	if err == nil {
+		err = ctx.Err() // a store may answer one who has left
+	}
 	if known := p.doc.Revision; err == nil && doc.Revision < known {
 		return document{}, 0, fmt.Errorf("the store has lost the plan that it had: it is at revision %d and this gateway has seen %d; bring it back, "+
 			"or start every gateway anew to take the store's", doc.Revision, known)
@@ -167,27 +201,43 @@ func (p *Plan) load(ctx context.Context) (document, kv.Condition, error) {
 	return doc, on, err
 }
 
-// take makes a document the live plan, and keeps it on disk for a start without the store, unless it comes from there. turn is held.
+// take makes a document the live plan, and keeps it on disk for a start without the store. turn is held.
 func (p *Plan) take(doc document, stale bool) {
+	p.hold(doc, stale)
+	p.keep()
+}
+
+// hold makes a document the live plan. turn is held.
+func (p *Plan) hold(doc document, stale bool) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.doc, p.stale = doc, stale
 	p.publish()
-	p.mu.Unlock()
-	if stale {
-		return
+}
+
+// keep writes the live plan to disk, with the rollbacks that only this gateway knows of.
+func (p *Plan) keep() {
+	p.disk.Lock()
+	defer p.disk.Unlock()
+	p.mu.Lock()
+	last := lastPlan{document: p.doc}
+	for _, name := range slices.Sorted(maps.Keys(p.pending)) {
+		last.Rollbacks = append(last.Rollbacks, p.pending[name])
 	}
-	if err := writeFile(p.o.File, doc); err != nil {
+	p.mu.Unlock()
+	if err := writeFile(p.o.File, last); err != nil {
 		p.o.Log.Warn("the last plan cannot be kept on disk: a start without the store would fail", "file", p.o.File, "error", err)
 	}
 }
 
-// publish makes a snapshot of the plan and the kill switch. mu is held.
+// publish makes a snapshot of the plan, the rollbacks of this gateway and the kill switch. mu is held.
 func (p *Plan) publish() {
 	s := &Snapshot{Revision: p.doc.Revision, Head: p.doc.Head, Stale: p.stale, groups: maps.Clone(p.doc.Groups)}
 	s.killAll = p.o.Kill.all()
 	p.killed = p.o.Kill.String()
 	for name, g := range s.groups {
 		g.Since = g.since()
+		g = g.rolled(p.pending[name], p.seeds[name])
 		s.groups[name] = g.killed(p.o.Kill.Kills(name))
 	}
 	p.snapshot.Store(s)

@@ -60,7 +60,7 @@ func TestAReplicaWithAnOldPlan(t *testing.T) {
 	cable.set(true)
 	set(t, near, "donate", 700)
 	raise := cutover.Change{Group: "donate", Weight: 9000, If: seen, Who: "ada", Why: "x"}
-	if _, err := far.Set(t.Context(), raise); fault.KindOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "nothing was changed; the kill switch works without it") {
+	if _, err := far.Set(t.Context(), raise); fault.KindOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "nothing was changed; a rollback and the kill switch work without it") {
 		t.Errorf("cut off: %v", err)
 	}
 	cable.set(false)
