@@ -23,8 +23,10 @@ func (a *Analysis) situation(group string, g cutover.Group, p judge.Policy, now 
 	}
 	if next, ok := g.Schedule.Next(g.Weight); ok {
 		s.Next = next.Weight
-		if err := a.o.Plan.Guard(group, next.Weight); err != nil {
-			s.Guard = strings.TrimSuffix(err.Error(), "; nothing was changed")
+		if err, refused := a.o.Plan.Guard(group, next.Weight), (*cutover.Refused)(nil); errors.As(err, &refused) {
+			s.Guard = refused.Text
+		} else if err != nil {
+			s.Guard = err.Error()
 		}
 	}
 	if g.Weight > 0 || g.Phase == cutover.Shadow { // in shadow the sample is what was compared
@@ -47,7 +49,7 @@ func (a *Analysis) situation(group string, g cutover.Group, p judge.Policy, now 
 // act does what a verdict says, through the plan. It is done again with every look until the plan has it; the plan does it once.
 func (a *Analysis) act(ctx context.Context, group string, g cutover.Group, r judge.Record, id string) {
 	v := r.Verdict
-	c := cutover.Change{Group: group, If: g.Revision, Who: "judge", Why: line(v.Why, v.Reason), Evidence: id}
+	c := cutover.Change{Group: group, If: g.Revision, Who: "judge", Why: line(v.Why+a.differs(group, r), v.Reason), Evidence: id}
 	var err error
 	switch {
 	case v.Kind == judge.PromoteOK && r.Situation.Next > g.Weight:
@@ -67,6 +69,35 @@ func (a *Analysis) act(ctx context.Context, group string, g cutover.Group, r jud
 		return
 	}
 	a.o.Log.Warn("what the judge says could not be done: it is tried again", "group", group, "verdict", v.Kind, "record", id, "error", err)
+}
+
+// differs is what a person asks first of a verdict on answers that differ: in what. The ledger knows it; it is no evidence.
+func (a *Analysis) differs(group string, r judge.Record) string {
+	if a.o.Differs == nil || !OnAnswers(r) {
+		return ""
+	}
+	what := a.o.Differs(group)
+	if what == "" {
+		return ""
+	}
+	return "; " + what
+}
+
+// OnAnswers says whether a verdict is against the new side, or in doubt of it, above all because the answers differ.
+func OnAnswers(r judge.Record) bool {
+	if v := r.Verdict; v.Reason != "harm" && v.Reason != "doubt" && v.Reason != "noise" || len(v.Evidence) == 0 {
+		return false
+	}
+	critical, most := r.Before.Critical, r.Verdict.Evidence[0]
+	for _, c := range r.Cells {
+		critical += c.Pairs.Critical
+	}
+	for i, e := range r.Verdict.Evidence[1:] { // the first is all tests together
+		if i == 0 || e.E/e.Threshold > most.E/most.Threshold {
+			most = e
+		}
+	}
+	return critical > 0 || r.Verdict.Reason == "noise" || most.Test == judge.Differing
 }
 
 // line makes a sentence fit for the journal.
