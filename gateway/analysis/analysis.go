@@ -30,6 +30,7 @@ type Options struct {
 	Accepted func() []tally.Accepted                                       // the new side's, since the last call
 	Trip     func(group string, revision int64, now time.Time) *tally.Trip // what this gateway's breaker sees
 	Shadow   func(group string) (dead string)                              // why no copies get through; "": they do, or none are made
+	Differs  func(group string) string                                     // what differs most often between the sides, in words; "" or nil: nobody knows
 	Keep     map[string]Kept                                               // what is kept in the store for this gateway's next start
 	Probe    cutover.Probe                                                 // measures the data
 	Alarm    func(Alarm)                                                   // must not block

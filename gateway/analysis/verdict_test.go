@@ -116,6 +116,62 @@ func TestRollsBackWhatHarms(t *testing.T) {
 	})
 }
 
+// Section 8, "differ clean": where routes ask for copies the judge goes nowhere from off; in shadow it goes as soon as enough were compared.
+func TestNobodyIsSentOverUncompared(t *testing.T) {
+	t.Parallel()
+	inTime(t, 0, func(t *testing.T, w *world) {
+		w.seed.Phase, w.seed.Shadowed = cutover.Off, true
+		n := w.join("gw-1", nil)
+		play := func(seconds int) {
+			for range seconds {
+				w.serve(n, split.Legacy, 10, 0)
+				if n.plan.Now().Group(group).Phase == cutover.Shadow {
+					w.compare(n, 10, 0)
+				}
+				w.pass(time.Second)
+			}
+		}
+		w.approve(w.policy.Steps[:1])
+		play(20)
+		if v := w.latest().Verdict; w.stands().Weight != 0 || v.Reason != "guard" || !strings.Contains(v.Why, "enter shadow first") {
+			t.Errorf("at %d: %+v", w.stands().Weight, v)
+		}
+		c := cutover.Change{Group: group, Phase: cutover.Shadow, If: w.stands().Revision, Who: "Ann", Why: "test"}
+		if _, err := n.plan.Enter(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		play(10)
+		if g := w.stands(); g.Weight != 1000 {
+			t.Errorf("at %d: %+v", g.Weight, w.latest().Verdict)
+		}
+	})
+}
+
+// What a person asks first of answers that differ is in what: the journal and the alarm say it.
+func TestAVerdictOnAnswersSaysWhatDiffers(t *testing.T) {
+	t.Parallel()
+	inTime(t, 0, func(t *testing.T, w *world) {
+		n := w.join("gw-1", func(o *Options) {
+			o.Differs = func(of string) string { return "most often header x-side of /" + of }
+		})
+		w.set(5000)
+		for range 20 {
+			if n.plan.Now().Group(group).Weight > 0 {
+				w.serve(n, split.Legacy, 10, 0)
+				w.serve(n, split.New, 10, 0)
+				w.compare(n, 10, 5)
+			}
+			w.pass(time.Second)
+		}
+		if g := w.stands(); g.Weight != 0 || !strings.HasSuffix(g.Why, "; most often header x-side of /donate") {
+			t.Errorf("at %d: %s", g.Weight, g.Why)
+		}
+		if all := w.alarmed(); len(all) != 1 || !strings.HasSuffix(all[0].Why, "header x-side of /donate") {
+			t.Errorf("alarms: %+v", all)
+		}
+	})
+}
+
 // A2: a group that nobody visits for a day stays where it is, and the verdict says why.
 func TestADayWithoutTraffic(t *testing.T) {
 	t.Parallel()

@@ -161,6 +161,19 @@ func (w *world) serve(n *node, side split.Side, visits, failed int) {
 	}
 }
 
+// compare gives requests of so many visitors to both sides, some of which differ; legacy is asked twice and says the same.
+func (w *world) compare(n *node, visitors, differing int) {
+	g := n.plan.Now().Group(group)
+	for i := range visitors {
+		w.visitor++
+		c := tally.Comparison{At: n.a.o.Now(), Revision: g.Revision, Weight: g.Weight, Visitor: w.visitor, First: true, Pairs: judge.Pairs{Compared: 1, Replays: 1}}
+		if i < differing {
+			c.Pairs.Differing = 1
+		}
+		n.tally.Pair(&c)
+	}
+}
+
 // pass lets time pass.
 func (w *world) pass(d time.Duration) { time.Sleep(d); synctest.Wait() }
 

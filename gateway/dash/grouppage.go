@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/banyan-migration/banyan/gateway/analysis"
 	"github.com/banyan-migration/banyan/gateway/config"
 	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/dash/draw"
@@ -32,6 +33,7 @@ type window struct {
 type groupBody struct {
 	row
 	Blame     judge.Blame
+	Often     string // what differs most often, where the verdict is about that
 	Measured  string
 	Drill     string
 	Next      string // the next step, in a sentence
@@ -106,6 +108,9 @@ func (b *groupBody) said(a *api, r *http.Request, group string) error {
 	}
 	if latest, ok := a.Watch.Latest(group); ok {
 		b.Blame = latest.Verdict.Blame
+		if a.Diffs != nil && analysis.OnAnswers(latest) {
+			b.Often = a.Diffs.Commonest(group)
+		}
 	}
 	records, err := a.Watch.Records(r.Context(), group, maxDecisions)
 	for _, record := range records {
@@ -160,7 +165,7 @@ func (a *api) compared(group string) compared {
 	d := a.differing(group)
 	t := d.Tally
 	if t.Compared == 0 {
-		return compared{Sentence: "No request of this group has been compared yet: none of its routes has shadow:, or nobody asked."}
+		return compared{Sentence: "No request of this group has been compared yet: none of its routes has shadow:, or nobody has come since the group entered shadow."}
 	}
 	c := compared{Rows: d.Rows[:min(len(d.Rows), maxRows)], Sentence: fmt.Sprintf("%s requests were compared: %s equal, %s equal but for what is masked, %s differing, %s too large, %s without two answers.",
 		thousands(t.Compared), thousands(t.Equal), thousands(t.Masked), thousands(t.Differing), thousands(t.Capped), thousands(t.Uncomparable))}

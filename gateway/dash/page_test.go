@@ -182,6 +182,24 @@ func TestEveryPageShowsWhatIs(t *testing.T) {
 	}
 }
 
+// A verdict on answers that differ says in what, where the ledger knows it.
+func TestAVerdictOnAnswersSaysWhatDiffers(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.weigh("donate", 1000)
+	o.watch.Play("donate", judge.Default, judge.Situation{Phase: "canary", Readiness: "green", Replicas: 1, Reports: 1}, dashtest.Traffic{From: o.now.Add(-time.Hour), Cells: 360,
+		Weight: 1000, Rate: 5, Seed: 7, Median: [2]time.Duration{time.Millisecond, time.Millisecond}, Pairs: judge.Pairs{Compared: 10, Differing: 5, Replays: 5}})
+	p := o.person("token of vera")
+	if _, page := p.get("/groups/donate"); !strings.Contains(page, "mean something else") || strings.Contains(page, "What differs:") {
+		t.Error("without a ledger the page does not show the verdict alone")
+	}
+	o.diffs.Add(diff.Request{ID: "r1", Group: "donate", Target: "/donate", At: noon}, false,
+		diff.Result{Outcome: diff.Differs, Differences: []diff.Difference{{Field: "header x-side", Kind: "changed"}}})
+	if _, page := p.get("/groups/donate"); !strings.Contains(page, "What differs: most often header x-side of /donate (changed, once, last in request r1).") {
+		t.Error("the page does not say what differs")
+	}
+}
+
 // The map of any day is what the journal says of its end, in the calendar's zone; groups that the configuration has lost are on it too.
 func TestTheMapOfADay(t *testing.T) {
 	t.Parallel()

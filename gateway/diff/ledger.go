@@ -2,6 +2,7 @@ package diff
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -197,6 +198,20 @@ func (l *Ledger) rows(group string) []Row {
 			cmp.Compare(a.Example.Field, b.Example.Field), cmp.Compare(a.Example.Kind, b.Example.Kind))
 	})
 	return all
+}
+
+// Commonest says in words what differs most often in a group, an amount or a consent before all else; "" where nothing is known to differ.
+func (l *Ledger) Commonest(group string) string {
+	rows := l.Rows(group)
+	if len(rows) == 0 {
+		return ""
+	}
+	most := rows[max(0, slices.IndexFunc(rows, func(r Row) bool { return r.Example.Critical }))]
+	times := "once"
+	if most.Count > 1 {
+		times = fmt.Sprintf("%d times", most.Count)
+	}
+	return fmt.Sprintf("most often %s of %s (%s, %s, last in request %s)", most.Example.Field, most.Target, most.Example.Kind, times, most.Request)
 }
 
 // Samples are a group's newest comparisons, the newest first, at most limit.

@@ -299,6 +299,28 @@ func TestLedger(t *testing.T) {
 	}
 }
 
+// What differs most often is named in words; J-8: an amount comes before all else, however seldom.
+func TestTheCommonestDifference(t *testing.T) {
+	t.Parallel()
+	l := diff.NewLedger(func() time.Time { return noon })
+	add := func(id string, d diff.Difference) {
+		l.Add(diff.Request{ID: id, Group: "giving", Target: "/give?to=sport"}, false, diff.Result{Outcome: diff.Differs, Differences: []diff.Difference{d}})
+	}
+	if got := l.Commonest("giving"); got != "" {
+		t.Errorf("of nothing: %q", got)
+	}
+	add("r1", diff.Difference{Field: "html title", Kind: diff.Changed})
+	add("r2", diff.Difference{Field: "header x-side", Kind: diff.Extra})
+	add("r3", diff.Difference{Field: "header x-side", Kind: diff.Extra})
+	if got := l.Commonest("giving"); got != "most often header x-side of /give (extra, 2 times, last in request r3)" {
+		t.Error(got)
+	}
+	add("r4", diff.Difference{Field: "effect amount", Kind: diff.Changed, Critical: true})
+	if got := l.Commonest("giving"); got != "most often effect amount of /give (changed, once, last in request r4)" {
+		t.Error(got)
+	}
+}
+
 // F-9: rows, samples and groups are bounded however many there are, also when many add at once.
 func TestLedgerIsBounded(t *testing.T) {
 	t.Parallel()

@@ -93,7 +93,7 @@ func Open(ctx context.Context, o Options) (*Replica, error) {
 	r.post = notify.New(notify.Options{To: o.Config.Notify, Link: o.Admin, Key: []byte(o.Config.Keys[0].Value), Gateway: o.Config.GatewayID, Log: o.Log})
 	r.Analysis = analysis.New(analysis.Options{Plan: r.Plan, Store: open, Replica: o.Config.GatewayID, Policy: r.policy,
 		Collect: r.Cells, Accepted: r.Accepted, Trip: r.Trip, Shadow: r.dead, Probe: o.Data.Probe, Alarm: r.post.Alarm, Log: o.Log,
-		Keep: map[string]analysis.Kept{"diffs": r.Diffs, "noise": noise}})
+		Differs: r.Diffs.Commonest, Keep: map[string]analysis.Kept{"diffs": r.Diffs, "noise": noise}})
 	r.Plan.Heed(r.Analysis)
 	var people who.Identity
 	if id := o.Config.Admin.OIDC; id.Issuer != "" {

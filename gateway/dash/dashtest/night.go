@@ -38,6 +38,7 @@ type Traffic struct {
 	Rate    float64    // requests a second of both sides together
 	Failing [2]float64 // share of each side's visitors that fail
 	Median  [2]time.Duration
+	Pairs   judge.Pairs // of each cell
 	Seed    uint64
 }
 
@@ -65,7 +66,7 @@ func (w *Watch) Play(group string, p judge.Policy, s judge.Situation, t Traffic)
 }
 
 func (t Traffic) cell(i int, p judge.Policy, random *rand.Rand) judge.Cell {
-	c := judge.Cell{At: t.From.Add(time.Duration(i) * p.Cell).Truncate(p.Cell), Weight: t.Weight}
+	c := judge.Cell{At: t.From.Add(time.Duration(i) * p.Cell).Truncate(p.Cell), Weight: t.Weight, Pairs: t.Pairs}
 	wave := 1 + 0.3*float64(i%40)/40
 	for range int(t.Rate * wave * p.Cell.Seconds() * (0.8 + 0.4*random.Float64())) {
 		side := judge.Legacy
