@@ -111,7 +111,6 @@ func (x *exchange) finish() {
 		x.buf = nil
 	}
 	x.In = x.body.total
-	x.body.end()
 	x.Total = time.Since(x.At)
 	if x.c.left.Load() && x.Class == account.OK && x.Upstream != 0 && x.Status != 101 {
 		x.Class, x.Status = account.ClientAbort, statusGone
@@ -119,6 +118,7 @@ func (x *exchange) finish() {
 	x.series.Count(&x.Entry, x.c.shard)
 	x.count()
 	x.c.line = x.c.g.log.Add(&x.Entry, x.c.line)
+	x.body.end() // last of all: it may put the next request over this one's bytes
 }
 
 // unread answers what never became a request. It returns false: the connection is closed.

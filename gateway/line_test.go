@@ -105,3 +105,15 @@ func TestPipelining(t *testing.T) {
 		t.Errorf("W-49: %d answers: %q", n, answer)
 	}
 }
+
+// W-50, W-85: a request's line is its own, also where the next one came in the same packet as the end of its body.
+func TestALineIsOfItsOwnRequest(t *testing.T) {
+	t.Parallel()
+	w := start(t, site(answering(t, ok), ""))
+	body := strings.Repeat("a", 100_000)
+	next := get("/second" + strings.Repeat("b", 200))
+	w.ask("POST /first?of=two HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n186a0\r\n" + body + "\r\n0\r\n\r\n" + next)
+	if log := w.stop(); !strings.Contains(log, `"method":"POST","target":"/first?of=two"`) {
+		t.Errorf("the log says %s", log)
+	}
+}
