@@ -115,9 +115,10 @@ func Follow(last Entry, entries []Entry) (Entry, error) {
 }
 
 // Verify walks the whole journal and returns how many entries hold; the error names the first that does not, or says
-// that the plan's head is not the last entry's hash.
+// that the journal does not lead to the plan's head: its newest entries can be taken away without breaking the chain.
 func (p *Plan) Verify(ctx context.Context) (int64, error) {
 	var last Entry
+	now := p.Now() // before the walk: what is added meanwhile is more than it asks for
 	for {
 		items, err := p.lines(ctx, last.Sequence, 500)
 		if err != nil {
@@ -134,10 +135,13 @@ func (p *Plan) Verify(ctx context.Context) (int64, error) {
 			if last, err = Follow(last, []Entry{e}); err != nil {
 				return last.Sequence, err
 			}
+			if e.Sequence == now.Revision && e.Hash != now.Head {
+				return last.Sequence, fmt.Errorf("cutover: the plan's head is not entry %d's hash: the plan was changed by hand", last.Sequence)
+			}
 		}
 	}
-	if now := p.Now(); now.Revision == last.Sequence && now.Head != last.Hash {
-		return last.Sequence, fmt.Errorf("cutover: the plan's head is not entry %d's hash: the plan was changed by hand", last.Sequence)
+	if last.Sequence < now.Revision {
+		return last.Sequence, fmt.Errorf("cutover: the journal ends at entry %d and the plan is at %d: the newest entries were taken away by hand", last.Sequence, now.Revision)
 	}
 	return last.Sequence, nil
 }

@@ -186,3 +186,21 @@ func TestAnAddedFieldIsSeen(t *testing.T) {
 		t.Errorf("%d entries hold: %v", n, err)
 	}
 }
+
+// A chain without its end is a chain: what the plan was last changed by must be there.
+func TestTheNewestEntryCannotBeTakenAway(t *testing.T) {
+	t.Parallel()
+	store := kv.NewMem()
+	p := open(t, store, cutover.Options{})
+	set(t, p, "donate", 100)
+	items, err := store.List(t.Context(), "journal", "", "", 10)
+	if err != nil || len(items) != 2 {
+		t.Fatal(items, err)
+	}
+	if err := store.Commit(t.Context(), kv.Write{Key: items[1].Key, Delete: true}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := p.Verify(t.Context()); n != 1 || err == nil || !strings.Contains(err.Error(), "ends at entry 1 and the plan is at 2") {
+		t.Errorf("%d entries hold: %v", n, err)
+	}
+}

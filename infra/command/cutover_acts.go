@@ -95,6 +95,9 @@ func (v *cutoverCalls) move(ctx context.Context, group string, ask change, raise
 	if err := v.change(ctx, group, ask, &after); err != nil {
 		return err
 	}
+	if after.Revision != before.Revision {
+		v.warn(ctx, after.Revision)
+	}
 	return v.moved(before, after)
 }
 

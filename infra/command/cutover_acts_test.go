@@ -87,6 +87,23 @@ func TestJournalIsExportedAndChecked(t *testing.T) {
 	}
 }
 
+// Where nothing measures the data a person goes on without, and is told so at once and in the journal (T-1).
+func TestWhatIsNotKnownIsSaid(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	y.write(strings.Replace(y.text(), "GET /postcode/{pc}}", "GET /postcode/{pc}}\n      - {match: POST /postcode}", 1))
+	p := y.start()
+	defer p.end(t)
+	door, text := "--dir="+filepath.Join(y.dir, "state"), "nothing measures whether the data"
+	status, out, errs := call(t, "cutover", "set", "postcode", "--weight", "100", "--why", "first", door)
+	if status != done || strings.Contains(out, "not known") || !strings.Contains(errs, text) {
+		t.Errorf("%d %s%s", status, out, errs)
+	}
+	if history := must(t, "cutover", "history", door); !strings.Contains(history, text) {
+		t.Error(history)
+	}
+}
+
 // A drill moves nobody and is recorded; a page that the old side does not answer is status 1 and records nothing (T-3).
 func TestDrill(t *testing.T) {
 	t.Parallel()

@@ -3,7 +3,9 @@ package command
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -97,7 +99,10 @@ func (v *cutoverCalls) history() *cobra.Command {
 				err = v.exportJournal(export, entries)
 			case verify:
 				last, _ := cutover.Follow(cutover.Entry{}, entries) // broken says where it ends
-				err = v.verified(last, broken)
+				if broken == nil {
+					broken, err = v.cut(c.Context())
+				}
+				err = errors.Join(err, v.verified(last, broken))
 			default:
 				err = v.tell(ofGroup(entries, args))
 			}
@@ -147,6 +152,18 @@ func (v *cutoverCalls) verifyFile(name string) error {
 	return nil
 }
 
+// cut asks the gateway, which knows the newest entry's hash, whether the journal still has it: a chain without its end holds as well.
+func (v *cutoverCalls) cut(ctx context.Context) (broken, err error) {
+	var answer dash.Verified
+	if err := v.admin.call(ctx, "GET", "/v1/journal/verify", 0, nil, &answer); err != nil {
+		return nil, err
+	}
+	if !answer.Holds {
+		return errors.New(answer.Wrong), nil
+	}
+	return nil, nil
+}
+
 func (v *cutoverCalls) exportJournal(name string, entries []cutover.Entry) error {
 	var b strings.Builder
 	if err := cutover.WriteLines(&b, entries); err != nil {
@@ -187,6 +204,33 @@ func (v *cutoverCalls) tell(entries []cutover.Entry) error {
 		if _, err := fmt.Fprintf(v.out, "%d  %s  %s by %s: %s  %s\n", e.Sequence, e.At.Format(time.RFC3339), e.Action, e.Who, e.Why, strings.Join(moves, ", ")); err != nil {
 			return err
 		}
+		if err := aside(v.out, e); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// aside is what an entry says besides: what was known to be lost, and what nobody knew.
+func aside(out io.Writer, e cutover.Entry) error {
+	var b strings.Builder
+	if e.Loses != "" {
+		fmt.Fprintf(&b, "   lost: %s\n", e.Loses)
+	}
+	for _, w := range e.Warnings {
+		fmt.Fprintf(&b, "   not known: %s\n", w)
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// warn says what a change was made without knowing. That it cannot be read again now does not unmake the change.
+func (v *cutoverCalls) warn(ctx context.Context, revision int64) {
+	var answer struct{ Entries []cutover.Entry }
+	err := v.admin.call(ctx, "GET", fmt.Sprintf("/v1/history?limit=1&after=%d", revision-1), 0, nil, &answer)
+	if err != nil || len(answer.Entries) == 0 {
+		fmt.Fprintf(v.err, "what is not known of the data stands in: banyan cutover history\n")
+		return
+	}
+	_ = aside(v.err, answer.Entries[0]) // as above
 }
