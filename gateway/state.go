@@ -198,7 +198,7 @@ func (g *Gateway) gauges(emit account.Emit) {
 		if plan != nil {
 			emit(account.Revision, float64(plan.Revision), gr.Name, st.cfg.GatewayID)
 			converged := 1.0
-			if plan.Stale {
+			if plan.Stale || p.Pending != nil {
 				converged = 0
 			}
 			emit(account.Converged, converged, gr.Name, st.cfg.GatewayID)

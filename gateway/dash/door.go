@@ -92,7 +92,7 @@ func (d Door) Call(ctx context.Context, method, path string, revision int64, in,
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBroken, err)
 	}
-	if res.StatusCode != http.StatusOK {
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusAccepted {
 		return refused(res.StatusCode, raw)
 	}
 	if err := json.Unmarshal(raw, out); err != nil {

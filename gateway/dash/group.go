@@ -34,7 +34,9 @@ type Group struct {
 	At             time.Time         `json:"at"`
 	Revision       int64             `json:"revision"` // the plan's that last changed the group; its ETag
 	Killed         bool              `json:"killed"`
-	Broken         bool              `json:"broken,omitempty"` // this gateway's breaker has taken everybody back until the plan changes (J-1)
+	Broken         bool              `json:"broken,omitempty"`  // this gateway's breaker has taken everybody back until the plan changes (J-1)
+	Pending        bool              `json:"pending,omitempty"` // rolled back at this gateway alone: the store does not know it yet
+	Notice         string            `json:"notice,omitempty"`  // what to do about it
 	From           string            `json:"from"`
 	To             string            `json:"to"`
 	Readiness      cutover.Readiness `json:"readiness"`
@@ -67,6 +69,9 @@ func (a *api) view(g *config.Group, at cutover.Group) Group {
 		From: g.From, To: g.To, Readiness: a.readiness(g), Policy: g.Policy.Name,
 		Schedule: at.Schedule, Held: at.Held, Frozen: at.Frozen, Asked: at.Asked, NoReturn: at.NoReturn, Drilled: at.Drilled,
 	}
+	if at.Pending != nil {
+		v.Pending, v.Notice = true, alone(v)
+	}
 	v.Broken = a.Broken != nil && a.Broken(g.Name, at.Revision)
 	if a.Watch != nil {
 		if latest, ok := a.Watch.Latest(g.Name); ok {
@@ -74,6 +79,15 @@ func (a *api) view(g *config.Group, at cutover.Group) Group {
 		}
 	}
 	return v
+}
+
+// alone says what a rollback that the store does not have has done, and how to go on.
+func alone(g Group) string {
+	what := fmt.Sprintf("this gateway sends %s to %s now", g.Group, g.From)
+	if g.Weight > 0 {
+		what = fmt.Sprintf("%s is past its point of no return, so this gateway holds it frozen now", g.Group)
+	}
+	return what + "; the store cannot be reached, so other gateways are not told: call each (--admin), or use the kill file"
 }
 
 // readiness is the meter, by which the plan itself refuses what would lose something.
@@ -112,6 +126,7 @@ type Planned struct {
 	Policy   string            `json:"policy"`
 	Approved *cutover.Schedule `json:"approved"` // null: nobody has approved one
 	Proposed []judge.Step      `json:"proposed"`
+	Sample   int64             `json:"sample"` // visitors a side, for a step that names none
 	Checks   []cutover.Check   `json:"checks"`
 }
 
@@ -121,7 +136,7 @@ func (a *api) planned(r *http.Request) (any, error) {
 		return nil, err
 	}
 	at := a.Plan.Now().Group(g.Name)
-	p := Planned{Group: g.Name, Revision: at.Revision, Weight: at.Weight, Policy: g.Policy.Name, Approved: at.Schedule, Proposed: g.Policy.Steps, Checks: []cutover.Check{}}
+	p := Planned{Group: g.Name, Revision: at.Revision, Weight: at.Weight, Policy: g.Policy.Name, Approved: at.Schedule, Proposed: g.Policy.Steps, Sample: g.Policy.Sample, Checks: []cutover.Check{}}
 	steps := at.Schedule
 	if steps == nil {
 		steps = &cutover.Schedule{Steps: g.Policy.Steps}

@@ -94,6 +94,9 @@ func (a *api) groupPage(r *http.Request, v *view) error {
 
 // doneSentence says after a button what is so now.
 func doneSentence(verb string, g Group) string {
+	if g.Pending {
+		return "Done here, and not everywhere: " + g.Notice + "."
+	}
 	at := fmt.Sprintf("%s is at %s on %s, in %s, revision %d.", g.Group, percent(g.Weight), g.To, g.Phase, g.Revision)
 	return map[string]string{
 		"rollback": "Rolled back. ", "hold": "Held. ", "freeze": "Frozen. ", "release": "Released. ", "promote": "Promoted. ", "approve": "The schedule is approved. ",
@@ -111,6 +114,9 @@ func (b *groupBody) said(a *api, r *http.Request, group string) error {
 		if a.Diffs != nil && analysis.OnAnswers(latest) {
 			b.Often = a.Diffs.Commonest(group)
 		}
+	}
+	if a.Plan.Now().Stale { // the records lie in the store: a page in an outage does not wait for it
+		return nil
 	}
 	records, err := a.Watch.Records(r.Context(), group, maxDecisions)
 	for _, record := range records {
@@ -168,9 +174,9 @@ func (a *api) compared(group string) compared {
 		return compared{Sentence: "No request of this group has been compared yet: none of its routes has shadow:, or nobody has come since the group entered shadow."}
 	}
 	c := compared{Rows: d.Rows[:min(len(d.Rows), maxRows)], Sentence: fmt.Sprintf("%s requests were compared: %s equal, %s equal but for what is masked, %s differing, %s too large, %s without two answers.",
-		thousands(t.Compared), thousands(t.Equal), thousands(t.Masked), thousands(t.Differing), thousands(t.Capped), thousands(t.Uncomparable))}
+		Thousands(t.Compared), Thousands(t.Equal), Thousands(t.Masked), Thousands(t.Differing), Thousands(t.Capped), Thousands(t.Uncomparable))}
 	if t.Replays > 0 {
-		c.Sentence += fmt.Sprintf(" The old side was compared with itself %s times, and differed %s times.", thousands(t.Replays), thousands(t.Noise))
+		c.Sentence += fmt.Sprintf(" The old side was compared with itself %s times, and differed %s times.", Thousands(t.Replays), Thousands(t.Noise))
 	}
 	return c
 }

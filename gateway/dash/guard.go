@@ -59,7 +59,11 @@ func tell(w http.ResponseWriter, out any) {
 	if g, ok := out.(interface{ revision() int64 }); ok {
 		w.Header().Set("ETag", etag(g.revision()))
 	}
-	write(w, http.StatusOK, out)
+	status := http.StatusOK
+	if g, ok := out.(Group); ok && g.Pending {
+		status = http.StatusAccepted // done here, and not everywhere yet
+	}
+	write(w, status, out)
 }
 
 // maxBody bounds what the API reads: a gateway.yaml to validate is the largest.
