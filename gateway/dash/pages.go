@@ -69,9 +69,9 @@ func (a *api) measured(v *view, group string) string {
 	if f.Backfilled {
 		moved = "every old row is moved or rejected with a reason"
 	}
-	text := fmt.Sprintf("Measured %s: %s; %s rows differ, verified %s; the new side is %s behind.", ago(v, f.At), moved, thousands(f.Mismatches), ago(v, f.Verified), lasting(f.Lag))
+	text := fmt.Sprintf("Measured %s: %s; %s rows differ, verified %s; the new side is %s behind.", ago(v, f.At), moved, Thousands(f.Mismatches), ago(v, f.Verified), Lasting(f.Lag))
 	if f.Unsynced > 0 {
-		text += fmt.Sprintf(" The old side lacks %s writes.", thousands(f.Unsynced))
+		text += fmt.Sprintf(" The old side lacks %s writes.", Thousands(f.Unsynced))
 	}
 	return text
 }
@@ -199,7 +199,7 @@ func facts(v *view, record judge.Record) (all [][2]string) {
 	add("phase", fmt.Sprintf("%s, %s of visitors, revision %d", s.Phase, percent(s.Weight), s.Revision))
 	add("since", s.Since.In(v.Zone).Format("2 Jan 2006, 15:04:05"))
 	if s.Next > 0 {
-		add("next step", fmt.Sprintf("%s, after %s here and %s visitors an arm", percent(s.Next), lasting(s.Dwell), thousands(s.Sample)))
+		add("next step", fmt.Sprintf("%s, after %s here and %s visitors an arm", percent(s.Next), Lasting(s.Dwell), Thousands(s.Sample)))
 	} else {
 		add("next step", "none is approved")
 	}
@@ -211,7 +211,7 @@ func facts(v *view, record judge.Record) (all [][2]string) {
 	if s.Killed {
 		add("kill switch", "on")
 	}
-	add("gateways", fmt.Sprintf("%d of %d have reported; the newest counts were %s old", s.Reports, s.Replicas, lasting(s.Age)))
+	add("gateways", fmt.Sprintf("%d of %d have reported; the newest counts were %s old", s.Reports, s.Replicas, Lasting(s.Age)))
 	add("breaker", s.Breaker)
 	add("blame", string(record.Verdict.Blame))
 	add("policy", fmt.Sprintf("%s: a false rollback in at most %g of 100 experiments", record.Policy.Name, record.Policy.Alpha*100))

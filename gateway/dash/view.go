@@ -97,10 +97,10 @@ var words = template.FuncMap{
 	"clock":    func(v *view, t time.Time) template.HTML { return timeTag(t, t.In(v.Zone).Format("15:04:05")) },
 	"day":      func(v *view, t time.Time) template.HTML { return timeTag(t, t.In(v.Zone).Format("2 Jan 2006")) },
 	"ago":      ago,
-	"lasting":  lasting,
-	"n":        thousands,
+	"lasting":  Lasting,
+	"n":        Thousands,
 	"add":      func(a, b int) int { return a + b },
-	"evidence": sayEvidence,
+	"evidence": Evidence,
 	"links":    links,
 	"said":     said,
 }
@@ -134,11 +134,11 @@ func ago(v *view, t time.Time) string {
 	if v.Now.Sub(t) < time.Second {
 		return "just now"
 	}
-	return lasting(v.Now.Sub(t)) + " ago"
+	return Lasting(v.Now.Sub(t)) + " ago"
 }
 
-// lasting writes a duration by its largest unit that matters.
-func lasting(d time.Duration) string {
+// Lasting writes a duration by its largest unit that matters.
+func Lasting(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
 		return fmt.Sprintf("%d days", int(d.Hours()/24))
@@ -164,7 +164,8 @@ func said(s string) string {
 	return s
 }
 
-func thousands(n int64) string {
+// Thousands writes 12400 as 12,400.
+func Thousands(n int64) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]
@@ -197,13 +198,13 @@ func readyOf(state string) sign {
 	return sign{"✗", "bad", "red"}
 }
 
-// sayEvidence writes how much likelier a harm is than none.
-func sayEvidence(e float64) string {
+// Evidence writes how much likelier a harm is than none.
+func Evidence(e float64) string {
 	switch {
 	case e >= 1e12:
 		return "over 10¹²"
 	case e >= 1000:
-		return thousands(int64(e))
+		return Thousands(int64(e))
 	}
 	return fmt.Sprintf("%.3g", e)
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -172,11 +173,7 @@ func (v *cutoverCalls) planned(p dash.Planned) error {
 		if s.Weight == p.Weight {
 			here = "->"
 		}
-		sample := "the policy's"
-		if s.Sample > 0 {
-			sample = fmt.Sprint(s.Sample)
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", here, percent(s.Weight), s.Dwell, sample)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", here, percent(s.Weight), dash.Lasting(s.Dwell), dash.Thousands(cmp.Or(s.Sample, p.Sample)))
 	}
 	for _, c := range p.Checks {
 		holds := map[bool]string{true: "holds", false: "waits"}[c.Holds]

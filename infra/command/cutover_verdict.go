@@ -60,7 +60,7 @@ func (v *cutoverCalls) verdict(r judge.Record) error {
 	t := tabwriter.NewWriter(v.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "TEST\tNEW SIDE\tOLD SIDE\tEVIDENCE\tENOUGH AT")
 	for _, e := range r.Verdict.Evidence {
-		fmt.Fprintf(t, "%s\t%d of %d\t%d of %d\t%.3g\t%.3g\n", e.Test, e.New[1], e.New[0], e.Legacy[1], e.Legacy[0], e.E, e.Threshold)
+		fmt.Fprintf(t, "%s\t%d of %d\t%d of %d\t%s\t%s\n", e.Test, e.New[1], e.New[0], e.Legacy[1], e.Legacy[0], dash.Evidence(e.E), dash.Evidence(e.Threshold))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -83,5 +83,5 @@ func nextStep(s judge.Situation) string {
 	if s.Next == 0 {
 		return "none is approved"
 	}
-	return fmt.Sprintf("%s, after %s here and %d visitors a side", percent(s.Next), s.Dwell, s.Sample)
+	return fmt.Sprintf("%s, after %s here and %s visitors a side", percent(s.Next), dash.Lasting(s.Dwell), dash.Thousands(s.Sample))
 }
