@@ -107,6 +107,9 @@ func (v *cutoverCalls) stand(s dash.Status) error {
 		fmt.Fprintf(v.out, "  %s: %s\n", g.Verdict, g.Why)
 		fmt.Fprintf(v.out, "  a rollback loses: %s; %s\n", g.Readiness.Loses, g.Readiness.Drill)
 		fmt.Fprintf(v.out, "  last change: %s by %s: %s\n", g.At.Format(time.RFC3339), g.Who, g.Reason)
+		if g.Pending {
+			fmt.Fprintf(v.out, "  not everywhere: %s\n", g.Notice)
+		}
 	}
 	fmt.Fprintf(v.out, "\nrevision %d\n", s.Revision)
 	if s.Stale {
@@ -119,6 +122,8 @@ func standing(g dash.Group) string {
 	switch {
 	case g.Killed:
 		return "killed"
+	case g.Pending:
+		return g.Phase + ", here"
 	case g.Frozen != nil:
 		return g.Phase + ", frozen"
 	case g.Held != nil:
@@ -174,6 +179,9 @@ func (v *cutoverCalls) rollback() *cobra.Command {
 			if err := v.change(c.Context(), args[0], change{verb: "rollback", body: map[string]any{"lose": lose}}, &after); err != nil {
 				return err
 			}
+			if after.Pending {
+				return v.alone(after)
+			}
 			if v.json {
 				return printJSON(v.out, after)
 			}
@@ -187,6 +195,16 @@ func (v *cutoverCalls) rollback() *cobra.Command {
 	})
 	c.Flags().BoolVar(&lose, "lose", false, "although the status says that it loses something")
 	return c
+}
+
+// alone says that a rollback is done at the gateway that was asked, and not everywhere: there is something left to do.
+func (v *cutoverCalls) alone(after dash.Group) error {
+	if v.json {
+		if err := printJSON(v.out, after); err != nil {
+			return err
+		}
+	}
+	return fail(outside, "%s; it goes into the plan by itself when the store is back", after.Notice)
 }
 
 func (v *cutoverCalls) override() *cobra.Command {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"crypto/rand"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,9 @@ func openPlan(store string) (kv.Store, func() error, error) {
 	db, err := sqlite.Open(planFile(store))
 	if err != nil {
 		return nil, nil, err
+	}
+	if err := db.Ready("plan"); err != nil { // locked by another process: it is tried again
+		return nil, nil, errors.Join(err, db.Close())
 	}
 	return db.Store("plan"), db.Close, nil
 }
