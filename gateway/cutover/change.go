@@ -143,8 +143,8 @@ func checkWords(c Change) error {
 		field, text, want string
 		optional          bool
 	}{
-		{"actor", c.Who, "who asks for this: a name", false},
-		{"reason", c.Why, "why: a sentence, or a ticket", false},
+		{"actor", c.Who, "the name of whoever asks for this", false},
+		{"reason", c.Why, "a sentence or a ticket that says why", false},
 		{"ticket", c.Ticket, "a ticket", true},
 		{"evidence", c.Evidence, "the evidence's name", true},
 	} {

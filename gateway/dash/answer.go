@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -69,11 +71,53 @@ func read(r *http.Request, into any) error {
 	case errors.As(err, &tooLarge):
 		return err
 	case err != nil:
-		return &fault.Error{Kind: fault.Invalid, Text: "the body is not the JSON that belongs here; nothing was changed", Err: err}
+		return unread(err)
 	case d.More():
 		return fault.Wrong("", "the body holds more than one JSON value; nothing was changed")
 	}
 	return nil
+}
+
+// unread says of a body what is wrong with it, by the field's name and in no program's words.
+func unread(err error) error {
+	var kind *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	unknown, isUnknown := strings.CutPrefix(err.Error(), "json: unknown field ")
+	switch {
+	case errors.As(err, &kind):
+		return fault.Wrong(kind.Field, fmt.Sprintf("%s belongs here, not %s; nothing was changed", wanted(kind.Type), quoted(kind.Value)))
+	case isUnknown:
+		return fault.Wrong(quoted(strings.Trim(unknown, `"`)), "no field of this call has that name; nothing was changed")
+	case errors.As(err, &syntax):
+		return fault.Wrong("", fmt.Sprintf("the body is not JSON from byte %d on; nothing was changed", syntax.Offset))
+	case errors.Is(err, io.EOF):
+		return fault.Wrong("", "the body is empty, and JSON belongs here; nothing was changed")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fault.Wrong("", "the body is not whole: its JSON has no end; nothing was changed")
+	}
+	return &fault.Error{Kind: fault.Invalid, Text: "the body is not the JSON that belongs here; nothing was changed", Err: err}
+}
+
+// maxQuoted bounds what an answer repeats of a wrong body, in bytes.
+const maxQuoted = 60
+
+func quoted(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxQuoted)], "") }
+
+// wanted is a type of ours in JSON's words.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	}
+	return "an object"
 }
 
 // etag is a group's revision as an entity tag.
