@@ -5,10 +5,12 @@ import (
 	"time"
 )
 
-// breaker keeps copies from a side that is dead: after deadAfter failures in a row one copy every probeEvery is tried.
+// breaker keeps copies from a side that is dead: after deadAfter failures in a row one copy every probeEvery is tried, and when one is
+// answered, one every probeSoon, until backAfter in a row have been. One outage is one death.
 type breaker struct {
 	mu    sync.Mutex
-	row   int
+	row   int       // of failures
+	well  int       // of answers, while it is open
 	since time.Time // it is open
 	next  time.Time // probe
 	text  string
@@ -16,7 +18,9 @@ type breaker struct {
 
 const (
 	deadAfter  = 5
+	backAfter  = 3
 	probeEvery = 10 * time.Second
+	probeSoon  = time.Second
 )
 
 // allow says whether a copy may go; probe, that all depends on it.
@@ -44,17 +48,33 @@ func (b *breaker) unproven() {
 func (b *breaker) note(now time.Time, failure string) (died, back bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if failure == "" {
-		back = b.row >= deadAfter
+	dead := b.row >= deadAfter
+	switch {
+	case failure == "" && dead:
+		return false, b.answered(now)
+	case failure == "":
 		b.row, b.text = 0, ""
-		return false, back
+		return false, false
 	}
-	b.text = failure
-	if b.row++; b.row == deadAfter {
-		b.since, b.next = now, now.Add(probeEvery)
-		return true, false
+	b.text, b.well = failure, 0
+	if b.row = min(b.row+1, deadAfter); dead || b.row < deadAfter {
+		return false, false
 	}
-	return false, false
+	b.since, b.next = now, now.Add(probeEvery)
+	return true, false
+}
+
+// answered takes an answer of a side that is dead. What left before it died says nothing of it. mu is held.
+func (b *breaker) answered(now time.Time) (back bool) {
+	if now.Before(b.since.Add(probeEvery)) {
+		return false
+	}
+	if b.well++; b.well < backAfter {
+		b.next = now.Add(probeSoon)
+		return false
+	}
+	b.row, b.well, b.text = 0, 0, ""
+	return true
 }
 
 // open says since when and why the side counts as dead; false if it does not.

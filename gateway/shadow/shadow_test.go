@@ -112,12 +112,43 @@ func TestTheBreakerTriesADeadSideSeldom(t *testing.T) {
 		t.Errorf("it is dead: %v since %s for %q", dead, since, why)
 	}
 	now = now.Add(probeEvery)
-	b.allow(now)
-	if _, back := b.note(now, ""); !back {
-		t.Error("it does not come back")
+	for i := range backAfter {
+		if pass, probe := b.allow(now); !pass || !probe {
+			t.Fatalf("answer %d is not waited for", i)
+		}
+		if _, back := b.note(now, ""); back != (i == backAfter-1) {
+			t.Errorf("after %d answers it is back: %v", i+1, back)
+		}
+		now = now.Add(probeSoon)
 	}
 	if pass, probe := b.allow(now); !pass || probe {
 		t.Error("once back, all pass")
+	}
+}
+
+// One outage is one death: a copy that was on its way does not bring a side back, nor does a side that answers now and then.
+func TestADeadSideDoesNotFlap(t *testing.T) {
+	t.Parallel()
+	var b breaker
+	now, deaths, backs := monday, 0, 0
+	for i := range 60_000 { // ten minutes of a hundred copies a second, of which one in seven is answered
+		failure := "upstream_closed"
+		if i%7 == 0 {
+			failure = ""
+		}
+		if pass, _ := b.allow(now); pass || i%50 == 0 { // or it left before
+			died, back := b.note(now, failure)
+			if died {
+				deaths++
+			}
+			if back {
+				backs++
+			}
+		}
+		now = now.Add(10 * time.Millisecond)
+	}
+	if deaths != 1 || backs != 0 {
+		t.Errorf("it died %d times and came back %d times", deaths, backs)
 	}
 }
 
