@@ -24,7 +24,8 @@ func TestWalkASchedule(t *testing.T) {
 		t.Helper()
 		return must(t, append(append([]string{"cutover"}, args...), door, "--who", "ada")...)
 	}
-	if out := must(t, "cutover", "plan", "postcode", door); !strings.Contains(out, "nobody has approved it") || !strings.Contains(out, "1 %") {
+	if out := must(t, "cutover", "plan", "postcode", door); !strings.Contains(out, "nobody has approved it") || !strings.Contains(out, "1 %") ||
+		!strings.Contains(out, "24 h") || !strings.Contains(out, "1,827") { // as the dashboard writes them
 		t.Error(out)
 	}
 	if out := act("plan", "postcode", "--approve", "--why", "the trustees agree", "--ticket", "CHG-7"); !strings.Contains(out, "approved by ada: the trustees agree") {
