@@ -80,6 +80,7 @@ func (p *Plan) rollbackHere(c Change) (Group, error) {
 	p.publish()
 	g := p.snapshot.Load().Group(c.Group)
 	p.mu.Unlock()
+	g.Lost = e.Loses
 	p.o.Log.Warn("a rollback is in force at this gateway alone: the plan's store cannot be reached", "group", c.Group, "who", c.Who, "why", c.Why)
 	kept := make(chan struct{})
 	go func() { defer close(kept); p.keep() }()

@@ -72,10 +72,20 @@ func (p *Plan) change(ctx context.Context, action string, c Change, to move) (Gr
 		if err != nil {
 			return Group{}, p.away(err)
 		}
-		return p.Now().Group(c.Group), nil
+		return p.told(c, e), nil
 	}
 	return Group{}, &fault.Error{Kind: fault.Unavailable,
 		Text: fmt.Sprintf("%s: the plan was changed %d times while this change was tried; nothing was changed, try again", c.Group, attempts)}
+}
+
+// told is a change's answer: the group as it stands, and what its caller should know of the way there.
+func (p *Plan) told(c Change, e Entry) Group {
+	if len(e.Warnings) > 0 {
+		p.o.Log.Warn("a change went on in spite of its checks", "group", c.Group, "action", e.Action, "who", c.Who, "warnings", e.Warnings)
+	}
+	g := p.Now().Group(c.Group)
+	g.Warnings, g.Lost = e.Warnings, e.Loses
+	return g
 }
 
 // Note puts into the journal what changes no group, such as an override that was handed out.

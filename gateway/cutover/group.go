@@ -16,6 +16,8 @@ type Group struct {
 	At       time.Time `json:"at"`
 	Killed   bool      `json:"-"` // the kill switch is on: legacy, whatever the weight (T-7)
 	Pending  *Pending  `json:"-"` // rolled back here, and the store does not know it yet
+	Warnings []string  `json:"-"` // of a change's answer alone: the checks that it went on in spite of
+	Lost     string    `json:"-"` // of a change's answer alone: what it lost, as its caller wanted
 
 	Since      time.Time `json:"since,omitzero"`       // the present weight and phase were reached
 	Below      string    `json:"below,omitempty"`      // the phase that a rollback falls to: shadow, or empty for off

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 type Check struct {
 	Predicate string `json:"predicate"` // one word
 	Holds     bool   `json:"holds"`
-	Warns     bool   `json:"warns"` // a person may go on without it: nothing is configured that could know
+	Warns     bool   `json:"warns"` // a person may go on in spite of it, and is told so
 	Text      string `json:"text"`  // what is, in a sentence
 }
 
@@ -29,7 +30,9 @@ const (
 // Checks lists all that a phase waits for, in the order in which it is looked at. The rule of what refuses and what only
 // warns: where `data:` is configured every predicate refuses while it does not hold or is not known. Where it is not, nobody
 // can know: a group that writes may then be moved by a person, who is warned, and by the judge only if it is append-only. A
-// group without writes has no data to wait for.
+// group without writes has no data to wait for. J-9's sample is not about the data, and follows the same rule by choice: whoever
+// configures `data:` runs a cutover, and nobody jumps its sample; without it people try things out, and move as they like. A warning
+// is told each time: before the change (these checks), in its answer (Group.Warnings), in the log and in the journal.
 func Checks(to string, c Case) []Check {
 	k := &checks{c: c}
 	switch to {
@@ -72,8 +75,8 @@ func first(all []Check, refuses func(Check) bool) error {
 	return nil
 }
 
-// warnings are the checks that a person goes on without.
-func warnings(all []Check) (texts []string) {
+// Warnings are the checks that a person may go on in spite of, each as "predicate: what is".
+func Warnings(all []Check) (texts []string) {
 	for _, k := range all {
 		if !k.Holds && k.Warns {
 			texts = append(texts, k.Predicate+": "+k.Text)
@@ -144,8 +147,8 @@ func (k *checks) moving(to string) {
 		return
 	}
 	seen, want := sample(c.Verdict), c.Seed.Policy.Sample
-	k.need("sample", seen >= want, !c.Seed.Data, fmt.Sprintf("%d visitors an arm have been seen", seen),
-		fmt.Sprintf("%d of %d visitors an arm have been seen (J-9)", seen, want))
+	k.need("sample", seen >= want, !c.Seed.Data, thousands(seen)+" visitors an arm have been seen",
+		fmt.Sprintf("%s of %s visitors an arm have been seen (J-9)", thousands(seen), thousands(want)))
 	k.need("seo", len(c.Facts.Parity) == 0, false, "no page that search engines know differs",
 		"search engines would see a change in "+strings.Join(c.Facts.Parity, ", "))
 }
@@ -231,6 +234,15 @@ func stamp(t time.Time) string {
 		return "never"
 	}
 	return t.UTC().Format("2006-01-02 15:04:05 MST")
+}
+
+// thousands writes 12400 as 12,400.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // span writes a length of time for people: its two largest units.

@@ -28,7 +28,7 @@ type Entry struct {
 	Ticket   string   `json:"ticket,omitempty"`
 	Evidence string   `json:"evidence,omitempty"` // a verdict's id, or a backup's name
 	Loses    string   `json:"loses,omitempty"`    // what the caller was told that this loses, and wanted all the same
-	Warnings []string `json:"warnings,omitempty"` // the predicates that nothing here could know
+	Warnings []string `json:"warnings,omitempty"` // the checks that it went on in spite of, each as "predicate: what is"
 }
 
 // Delta is what a change did to one group.

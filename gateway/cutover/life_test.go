@@ -3,6 +3,7 @@ package cutover_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -396,6 +397,38 @@ func TestWarningsAreInTheJournal(t *testing.T) {
 	d.refused("measured")(d.Step(ctx, d.verdict()))
 	if err := d.Guard("donate", 200); predicate(err) != "measured" {
 		t.Errorf("the judge is not told beforehand: %v", err)
+	}
+}
+
+// Who went on in spite of a check hears so at once, with J-9's sample among them: it has nothing to do with what data: says.
+func TestWarningsComeBackWithTheChange(t *testing.T) {
+	t.Parallel()
+	seed := measured
+	seed.Data = false
+	d := sit(t, seed)
+	d.facts, d.last = cutover.Facts{}, judge.Record{}
+	want := "measured: nothing measures whether the data behind the group is there"
+	g, err := d.Enter(ctx, d.into(cutover.Shadow))
+	if err != nil || !slices.Equal(g.Warnings, []string{want}) {
+		t.Errorf("enter: %q %v", g.Warnings, err)
+	}
+	g, err = d.Set(ctx, d.to("ada", 10000))
+	if err != nil || !slices.Equal(g.Warnings, []string{want, "sample: 0 of 1,827 visitors an arm have been seen (J-9)"}) {
+		t.Errorf("set: %q %v", g.Warnings, err)
+	}
+	if at := d.at(); at.Warnings != nil {
+		t.Errorf("the plan keeps what belongs to a change: %q", at.Warnings)
+	}
+	c := d.to("ada", 5000)
+	c.Lose = true
+	if g, err = d.Set(ctx, c); err != nil || g.Warnings != nil || !strings.Contains(g.Lost, "unknown") {
+		t.Errorf("down: %q, lost %q, %v", g.Warnings, g.Lost, err)
+	}
+	if g, err = d.Promote(ctx, d.by("ada")); err != nil || len(g.Warnings) != 2 {
+		t.Errorf("promote: %q %v", g.Warnings, err)
+	}
+	if _, err := d.Verify(ctx); err != nil {
+		t.Error(err)
 	}
 }
 

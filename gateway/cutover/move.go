@@ -47,7 +47,7 @@ func raise(k Case, weight int, e *Entry, guard func(string, Case) error) (Group,
 	if err := guard(to, k); err != nil {
 		return g, err
 	}
-	e.Warnings = warnings(Checks(to, k))
+	e.Warnings = Warnings(Checks(to, k))
 	if g.Weight == 0 {
 		g.Below = ""
 		if g.Phase == Shadow {
@@ -186,7 +186,7 @@ func enter(k Case, c Change, e *Entry) (Group, error) {
 		return g, refuse("backup", "retired is for good: name the backup of the old side's data as the evidence")
 	}
 	if forward {
-		e.Warnings = warnings(Checks(c.Phase, k))
+		e.Warnings = Warnings(Checks(c.Phase, k))
 	}
 	if g.Phase = c.Phase; c.Phase == Drain {
 		g.Schedule = nil
