@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -36,7 +35,7 @@ type running struct {
 	access  *accessLog
 	kill    *cutover.Switch
 	replica *replica.Replica
-	keys    []split.Secret // those of the start: a reload does not change who is who
+	keys    []split.Secret // those of the start, as the file had them: none where one is made
 	closers []func() error
 }
 
@@ -68,10 +67,10 @@ func (r *running) open(ctx context.Context, w *world, c *config.Config, asJSON b
 	if err != nil {
 		return "", err
 	}
-	if r.keys, err = signingKeys(c.Keys, dir); err != nil {
+	r.keys = c.Keys
+	if c.Keys, err = signingKeys(c.Keys, dir); err != nil {
 		return "", err
 	}
-	c.Keys = r.keys
 	if r.access, err = openAccess(w, c.Log.Access, asJSON); err != nil {
 		return "", err
 	}
@@ -233,44 +232,4 @@ func (r *running) pull() {
 		return
 	}
 	r.log.Warn("the kill switch is on")
-}
-
-// stamp changes when a file does: editors write in place or put another file there.
-func stamp(file string) string {
-	info, err := os.Stat(file)
-	if err != nil {
-		return ""
-	}
-	inode := uint64(0)
-	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		inode = s.Ino
-	}
-	return fmt.Sprint(info.ModTime().UnixNano(), info.Size(), inode)
-}
-
-// reload puts the file's configuration in force whole, or says what is wrong and keeps the old one. It never changes
-// a weight: a group that the plan knows stays where it is.
-func (r *running) reload(ctx context.Context) {
-	r.stamp = stamp(r.file)
-	c, err := readConfig(r.file, config.Options{})
-	if err == nil {
-		old := r.replica.Config()
-		if c.Listen != old.Listen || c.Admin.Listen != old.Admin.Listen || c.Admin.Token != old.Admin.Token || c.Store != old.Store || c.Log != old.Log || c.Kill != old.Kill {
-			r.log.Warn("listen, admin, store, log and kill are taken at a start alone: restart for them")
-		}
-		c.Keys = r.keys
-		err = r.replica.Reload(ctx, c)
-	}
-	var mistakes config.Mistakes
-	if errors.As(err, &mistakes) {
-		for _, m := range mistakes {
-			r.log.Error("mistake", "file", fmt.Sprintf("%s:%d", m.File, m.Line), "text", m.Text)
-		}
-		err = fmt.Errorf("%d mistakes", len(mistakes))
-	}
-	if err != nil {
-		r.log.Error("the new configuration is not taken; the old one goes on", "file", r.file, "error", err)
-		return
-	}
-	r.log.Info("the new configuration is in force", "file", r.file, "revision", r.replica.Plan.Now().Revision)
 }

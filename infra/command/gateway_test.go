@@ -357,6 +357,21 @@ func TestReload(t *testing.T) {
 	p.end(t)
 }
 
+// A reload claims nothing that is not in force: what is taken at a start alone is named, at every reload that leaves it out.
+func TestAReloadNamesWhatItDoesNotTake(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	p := y.start()
+	changed := y.text() + "gateway_id: gw-9\nnotify: {webhooks: [\"http://127.0.0.1:9/page\"]}\n"
+	for _, text := range []string{changed, strings.Replace(changed, "GET /postcode/{pc}", "GET /schools/{id}", 1)} {
+		y.write(text)
+		p.signal(t, syscall.SIGHUP)
+		p.log.until(t, `restart for them" keys="gateway_id, notify"`)
+		p.log.until(t, "is in force")
+	}
+	p.end(t)
+}
+
 // Exit statuses: 2 for what the caller can mend, 3 for what waits for a machine.
 func TestExitStatuses(t *testing.T) {
 	t.Parallel()
