@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -8,6 +9,8 @@ import (
 	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/diff"
 	"github.com/banyan-migration/banyan/gateway/drupal"
+	"github.com/banyan-migration/banyan/gateway/route"
+	"github.com/banyan-migration/banyan/gateway/shadow"
 )
 
 // masks are what a configuration's differ leaves out: what its old site varies by itself, and what its routes say.
@@ -42,16 +45,28 @@ func (r *Replica) paused(group string) bool {
 	return c != nil && r.policy(group).Calendar && slices.ContainsFunc(c.Shut, func(w cutover.Window) bool { return !now.Before(w.From) && now.Before(w.To) })
 }
 
-// dead says why copies of a group's requests do not get through.
+// dead says why copies of a group's requests do not get through, and what to look at; empty where they do, or none are made.
 func (r *Replica) dead(group string) string {
 	for _, g := range r.Config().Groups {
-		if g.Name != group {
+		if g.Name != group || !copied(g, r.Plan.Now().Group(group).Phase) {
 			continue
 		}
-		for _, s := range r.copies.Status() {
-			if s.Dead && (s.Backend == g.To || s.Backend == g.From) {
-				return s.Backend + ": " + s.Text
-			}
+		return deaf(g, r.copies.Status())
+	}
+	return ""
+}
+
+// copied says whether a group in a phase has its requests copied.
+func copied(g *config.Group, phase string) bool {
+	return slices.Contains([]string{cutover.Shadow, cutover.Canary, cutover.Full}, phase) &&
+		slices.ContainsFunc(g.Routes, func(r *route.Route) bool { return r.Options.Shadow > 0 })
+}
+
+func deaf(g *config.Group, all []shadow.Status) string {
+	for _, s := range all {
+		if s.Dead && (s.Backend == g.To || s.Backend == g.From) {
+			return fmt.Sprintf("%s (%s) has not answered copies since %s: %s; nothing is compared until it does, and no visitor is touched: look whether it runs",
+				s.Backend, s.Address, s.Since.UTC().Format("2006-01-02 15:04:05 MST"), s.Text)
 		}
 	}
 	return ""
