@@ -28,7 +28,7 @@ func (d *demo) schedule() []judge.Step {
 	if d.Fast || d.short {
 		first = 500
 	}
-	return []judge.Step{{Weight: first, Dwell: dwell, Sample: 2}, {Weight: 2000, Dwell: dwell, Sample: 3}, {Weight: 5000, Dwell: 4 * dwell, Sample: 5}, {Weight: 10000}}
+	return []judge.Step{{Weight: first, Dwell: dwell, Sample: 1}, {Weight: 2000, Dwell: dwell, Sample: 3}, {Weight: 5000, Dwell: 4 * dwell, Sample: 5}, {Weight: 10000}}
 }
 
 // shadow lets the gateway give copies of the form's posts to the services, now that every old row is there; the gateway looks for
