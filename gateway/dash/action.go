@@ -14,8 +14,9 @@ import (
 type action struct {
 	Verb, Label, Button string
 	Effect, Sure        string
-	Lose                string // what must be agreed to be lost; empty: nothing is
-	Class               string // lowers, raises or other
+	Warnings            []string // what it would go on in spite of
+	Lose                string   // what must be agreed to be lost; empty: nothing is
+	Class               string   // lowers, raises or other
 	Allowed, Open       bool
 	Steps               []judge.Step // to choose the last from
 	Phases              []string     // to choose from
@@ -33,6 +34,7 @@ func (a *api) actions(v *view, b *groupBody, g *config.Group) []action {
 		all[i].need = verbs[all[i].Verb].need
 		all[i].Allowed = v.Role.May(all[i].need)
 		all[i].Open = v.Verb == all[i].Verb
+		all[i].Warnings = a.warned(all[i], b)
 	}
 	return all
 }

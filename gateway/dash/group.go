@@ -34,9 +34,11 @@ type Group struct {
 	At             time.Time         `json:"at"`
 	Revision       int64             `json:"revision"` // the plan's that last changed the group; its ETag
 	Killed         bool              `json:"killed"`
-	Broken         bool              `json:"broken,omitempty"`  // this gateway's breaker has taken everybody back until the plan changes (J-1)
-	Pending        bool              `json:"pending,omitempty"` // rolled back at this gateway alone: the store does not know it yet
-	Notice         string            `json:"notice,omitempty"`  // what to do about it
+	Broken         bool              `json:"broken,omitempty"`   // this gateway's breaker has taken everybody back until the plan changes (J-1)
+	Pending        bool              `json:"pending,omitempty"`  // rolled back at this gateway alone: the store does not know it yet
+	Notice         string            `json:"notice,omitempty"`   // what to do about it
+	Warnings       []string          `json:"warnings,omitempty"` // of a change's answer alone: the checks that it went on in spite of
+	Lost           string            `json:"lost,omitempty"`     // of a change's answer alone: what it lost, as its caller wanted
 	From           string            `json:"from"`
 	To             string            `json:"to"`
 	Readiness      cutover.Readiness `json:"readiness"`
@@ -68,6 +70,7 @@ func (a *api) view(g *config.Group, at cutover.Group) Group {
 		Verdict: string(judge.Hold), Why: at.Why, Reason: at.Why, Who: at.Who, At: at.At, Revision: at.Revision, Killed: at.Killed,
 		From: g.From, To: g.To, Readiness: a.readiness(g), Policy: g.Policy.Name,
 		Schedule: at.Schedule, Held: at.Held, Frozen: at.Frozen, Asked: at.Asked, NoReturn: at.NoReturn, Drilled: at.Drilled,
+		Warnings: at.Warnings, Lost: at.Lost,
 	}
 	if at.Pending != nil {
 		v.Pending, v.Notice = true, alone(v)

@@ -88,6 +88,7 @@ func (a *api) groupPage(r *http.Request, v *view) error {
 	v.Page, v.Title, v.Body = "group", g.Name, b
 	if v.Problem == "" && verbs[r.FormValue("done")].do != nil {
 		v.Done = doneSentence(r.FormValue("done"), b.Group)
+		v.Despite = a.despite(r, r.FormValue("done"), b.Group)
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func TestTheAnswersAreAsDocumented(t *testing.T) {
 	for _, c := range []struct{ method, path, body, match string }{
 		{"GET", "/v1/status", "", ""}, {"GET", "/v1/config", "", ""}, {"GET", "/v1/groups/donate", "", ""}, {"GET", "/v1/groups/donate/plan", "", ""}, {"GET", "/v1/groups/none", "", ""},
 		{"POST", "/v1/groups/donate:approve", `{"reason":"x","steps":[{"weight":10000,"dwell":"24h"}]}`, tag}, {"POST", "/v1/groups/donate:approve", `{"reason":"x"}`, ""},
-		{"POST", "/v1/groups/donate:approve", `{"reason":"x"}`, tag}, {"PATCH", "/v1/groups/donate", `{"weight":500,"reason":"x"}`, ""}, {"POST", "/v1/groups/donate:hold", `{"reason":"x","ticket":"CHG-1"}`, ""},
+		{"POST", "/v1/groups/donate:approve", `{"reason":"x"}`, tag}, {"PATCH", "/v1/groups/donate", `{"weight":500,"reason":"x"}`, ""}, {"PATCH", "/v1/groups/payments", `{"weight":100,"reason":"x"}`, `"1"`}, {"POST", "/v1/groups/donate:hold", `{"reason":"x","ticket":"CHG-1"}`, ""},
 		{"POST", "/v1/groups/donate:drill", `{"reason":"x"}`, ""}, {"POST", "/v1/groups/donate:override", `{"reason":"x","side":"new","for":"1h"}`, ""}, {"POST", "/v1/groups/donate:rollback", `{"reason":"x"}`, ""},
 		{"POST", "/v1/explain", `{"request":"POST /donate","key":"0001"}`, ""}, {"GET", "/v1/decisions?group=donate&limit=3", "", ""}, {"GET", "/v1/decisions/" + latest.ID, "", ""},
 		{"GET", "/v1/decisions/" + latest.ID + "/why", "", ""}, {"GET", "/v1/diffs", "", ""}, {"GET", "/v1/readiness", "", ""}, {"GET", "/v1/replicas", "", ""},

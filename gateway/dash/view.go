@@ -29,10 +29,11 @@ type view struct {
 	Gateway string
 	Body    any
 
-	Problem string // what was wrong with what was asked for
-	Done    string // what was done
-	Typed   string // the reason, kept when a form comes back
-	Verb    string // whose form comes back
+	Problem string   // what was wrong with what was asked for
+	Done    string   // what was done
+	Despite []string // what it went on in spite of
+	Typed   string   // the reason, kept when a form comes back
+	Verb    string   // whose form comes back
 	Next    string
 }
 
