@@ -66,7 +66,7 @@ func (p *Plan) History(ctx context.Context, after int64, limit int) ([]Entry, er
 	entries := make([]Entry, len(items))
 	for i, item := range items {
 		if err := json.Unmarshal(item.Data, &entries[i]); err != nil {
-			return nil, fmt.Errorf("cutover: journal entry %s is not readable: %w", item.Key.Sort, err)
+			return nil, fmt.Errorf("journal entry %s is not readable: %w", item.Key.Sort, err)
 		}
 	}
 	return entries, err
@@ -107,7 +107,7 @@ func decode(raw []byte) (Entry, error) {
 func Follow(last Entry, entries []Entry) (Entry, error) {
 	for _, e := range entries {
 		if e.Sequence != last.Sequence+1 || e.Previous != last.Hash || e.Hash != e.sum() {
-			return last, fmt.Errorf("cutover: journal entry %d does not follow entry %d: the journal was changed by hand", e.Sequence, last.Sequence)
+			return last, fmt.Errorf("journal entry %d does not follow entry %d: the journal was changed by hand", e.Sequence, last.Sequence)
 		}
 		last = e
 	}
@@ -130,18 +130,18 @@ func (p *Plan) Verify(ctx context.Context) (int64, error) {
 		for _, item := range items {
 			e, err := decode(item.Data)
 			if err != nil {
-				return last.Sequence, fmt.Errorf("cutover: journal entry %d %w", last.Sequence+1, err)
+				return last.Sequence, fmt.Errorf("journal entry %d %w", last.Sequence+1, err)
 			}
 			if last, err = Follow(last, []Entry{e}); err != nil {
 				return last.Sequence, err
 			}
 			if e.Sequence == now.Revision && e.Hash != now.Head {
-				return last.Sequence, fmt.Errorf("cutover: the plan's head is not entry %d's hash: the plan was changed by hand", last.Sequence)
+				return last.Sequence, fmt.Errorf("the plan's head is not entry %d's hash: the plan was changed by hand", last.Sequence)
 			}
 		}
 	}
 	if last.Sequence < now.Revision {
-		return last.Sequence, fmt.Errorf("cutover: the journal ends at entry %d and the plan is at %d: the newest entries were taken away by hand", last.Sequence, now.Revision)
+		return last.Sequence, fmt.Errorf("the journal ends at entry %d and the plan is at %d: the newest entries were taken away by hand", last.Sequence, now.Revision)
 	}
 	return last.Sequence, nil
 }

@@ -41,7 +41,7 @@ func TestAnExportedJournalHoldsOrNamesItsLine(t *testing.T) {
 		holds int64
 		says  string
 	}{
-		"altered":       {strings.Replace(file.String(), `"to":200`, `"to":250`, 1), 2, "line 3: cutover: journal entry 3 does not follow entry 2"},
+		"altered":       {strings.Replace(file.String(), `"to":200`, `"to":250`, 1), 2, "line 3: journal entry 3 does not follow entry 2"},
 		"taken out":     {join(lines[0], lines[2]), 1, "line 2"},
 		"put in":        {join(lines[0], lines[1], lines[1]), 2, "line 3"},
 		"swapped":       {join(lines[0], lines[2], lines[1]), 1, "line 2"},

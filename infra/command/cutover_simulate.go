@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -159,9 +160,9 @@ func (s *simulation) pick(c *config.Config) (*config.Group, error) {
 		names = append(names, g.Name)
 	}
 	if s.group == "" {
-		return nil, fail(wrong, "%s has %d groups: --group says which is played: %q", c.File, len(names), names)
+		return nil, fail(wrong, "%s has %d groups: --group says which is played: %s", c.File, len(names), strings.Join(names, ", "))
 	}
-	return nil, fail(wrong, "%s has no group %q: it has %q", c.File, s.group, names)
+	return nil, fail(wrong, "%s has no group %q: it has %s", c.File, s.group, strings.Join(names, ", "))
 }
 
 // logs is the reading of several logs, one after another.

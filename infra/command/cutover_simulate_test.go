@@ -44,7 +44,7 @@ func TestCutoverSimulate(t *testing.T) {
 		plan + " --log sample":                  {done, "the log ends after"},
 		plan:                                    {wrong, "--log FILE, --log sample, or --synthetic"},
 		plan + " --log sample --harm 5":         {wrong, "write +5%"},
-		plan + " --log sample --group gifts":    {wrong, `has no group "gifts": it has ["donate"]`},
+		plan + " --log sample --group gifts":    {wrong, `has no group "gifts": it has donate`},
 		plan + " --log " + dir + "/none":        {wrong, "no such file"},
 		plan + " --log " + empty:                {wrong, "no readable line"},
 		plan + " --log " + cut:                  {outside, "gzip"},
