@@ -64,6 +64,9 @@ func TestARollbackWithoutTheStore(t *testing.T) {
 	if status, _, body := d.call("POST", "/v1/groups/postcode:hold", `{"actor":"ada","reason":"x"}`); status != http.StatusServiceUnavailable || !strings.Contains(body, "nothing was changed") {
 		t.Errorf("another change: %d %s", status, body)
 	}
+	if status, _, body := d.call("GET", "/v1/journal/verify", ""); status != http.StatusServiceUnavailable {
+		t.Errorf("a store that is away says nothing of the journal: %d %s", status, body)
+	}
 	store.cut.Store(false)
 	if status, _, body := d.call("POST", "/v1/groups/postcode:rollback", `{"actor":"ada","reason":"declines doubled"}`); status != http.StatusOK || strings.Contains(body, "pending") {
 		t.Errorf("with the store back: %d %s", status, body)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/banyan-migration/banyan/gateway/dash/who"
+	"github.com/banyan-migration/banyan/shared/fault"
 )
 
 // history is GET /v1/history?after=SEQUENCE&limit=N.
@@ -59,6 +60,9 @@ type Verified struct {
 // verify is GET /v1/journal/verify.
 func (a *api) verify(r *http.Request) (any, error) {
 	n, err := a.Plan.Verify(r.Context())
+	if fault.KindOf(err) == fault.Unavailable { // a store that is away says nothing of the journal
+		return nil, err
+	}
 	v := Verified{Holds: err == nil, Entries: n, Head: a.Plan.Now().Head}
 	if err != nil {
 		v.Wrong = err.Error()
