@@ -96,8 +96,8 @@ func (v *cutoverCalls) move(ctx context.Context, group string, ask change, raise
 	if err := v.change(ctx, group, ask, &after); err != nil {
 		return err
 	}
-	if after.Revision != before.Revision {
-		v.warn(ctx, after.Revision)
+	if err := aside(v.err, "", after.Lost, after.Warnings); err != nil {
+		return err
 	}
 	return v.moved(before, after)
 }
@@ -178,7 +178,7 @@ func (v *cutoverCalls) planned(p dash.Planned) error {
 	for _, c := range p.Checks {
 		holds := map[bool]string{true: "holds", false: "waits"}[c.Holds]
 		if !c.Holds && c.Warns {
-			holds = "not known"
+			holds = "warning"
 		}
 		fmt.Fprintf(t, "%s\t%s: %s\n", holds, c.Predicate, c.Text)
 	}

@@ -88,19 +88,32 @@ func TestJournalIsExportedAndChecked(t *testing.T) {
 	}
 }
 
-// Where nothing measures the data a person goes on without, and is told so at once and in the journal (T-1).
-func TestWhatIsNotKnownIsSaid(t *testing.T) {
+// Where nothing refuses it a person goes on in spite of what is not so, and is told before, at once and in the journal (T-1, J-9).
+func TestWhatAChangeGoesOnInSpiteOf(t *testing.T) {
 	t.Parallel()
 	y := newYard(t)
 	y.write(strings.Replace(y.text(), "GET /postcode/{pc}}", "GET /postcode/{pc}}\n      - {match: POST /postcode}", 1))
 	p := y.start()
 	defer p.end(t)
-	door, text := "--dir="+filepath.Join(y.dir, "state"), "nothing measures whether the data"
+	door := "--dir=" + filepath.Join(y.dir, "state")
+	unmeasured, unseen := "warning: measured: nothing measures whether the data behind the group is there\n", "warning: sample: 0 of 1,827 visitors an arm have been seen (J-9)\n"
+	if out := must(t, "cutover", "plan", "postcode", door); !strings.Contains(out, "warning  measured: nothing measures") {
+		t.Error(out)
+	}
 	status, out, errs := call(t, "cutover", "set", "postcode", "--weight", "100", "--why", "first", door)
-	if status != done || strings.Contains(out, "not known") || !strings.Contains(errs, text) {
+	if status != done || strings.Contains(out, "warning") || errs != unmeasured {
 		t.Errorf("%d %s%s", status, out, errs)
 	}
-	if history := must(t, "cutover", "history", door); !strings.Contains(history, text) {
+	status, out, errs = call(t, "cutover", "set", "postcode", "--weight", "10000", "--why", "all", door, "--json")
+	if status != done || !strings.Contains(out, `"sample: 0 of 1,827`) || errs != unmeasured+unseen {
+		t.Errorf("%d %s%s", status, out, errs)
+	}
+	status, _, errs = call(t, "cutover", "set", "postcode", "--weight", "100", "--lose", "--why", "too many", door)
+	lost := "lost: unknown: a route writes without a form, and nothing measures what the old side lacks\n"
+	if status != done || errs != lost {
+		t.Errorf("%d %s", status, errs)
+	}
+	if history := must(t, "cutover", "history", door); !strings.Contains(history, "   "+unmeasured+"   "+unseen) || !strings.Contains(history, "   "+lost) {
 		t.Error(history)
 	}
 }

@@ -204,33 +204,22 @@ func (v *cutoverCalls) tell(entries []cutover.Entry) error {
 		if _, err := fmt.Fprintf(v.out, "%d  %s  %s by %s: %s  %s\n", e.Sequence, e.At.Format(time.RFC3339), e.Action, e.Who, e.Why, strings.Join(moves, ", ")); err != nil {
 			return err
 		}
-		if err := aside(v.out, e); err != nil {
+		if err := aside(v.out, "   ", e.Loses, e.Warnings); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// aside is what an entry says besides: what was known to be lost, and what nobody knew.
-func aside(out io.Writer, e cutover.Entry) error {
+// aside is what a change says besides, a line each: what it lost, and what it went on in spite of.
+func aside(out io.Writer, indent, lost string, warnings []string) error {
 	var b strings.Builder
-	if e.Loses != "" {
-		fmt.Fprintf(&b, "   lost: %s\n", e.Loses)
+	if lost != "" {
+		fmt.Fprintf(&b, "%slost: %s\n", indent, lost)
 	}
-	for _, w := range e.Warnings {
-		fmt.Fprintf(&b, "   not known: %s\n", w)
+	for _, w := range warnings {
+		fmt.Fprintf(&b, "%swarning: %s\n", indent, w)
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
-}
-
-// warn says what a change was made without knowing. That it cannot be read again now does not unmake the change.
-func (v *cutoverCalls) warn(ctx context.Context, revision int64) {
-	var answer struct{ Entries []cutover.Entry }
-	err := v.admin.call(ctx, "GET", fmt.Sprintf("/v1/history?limit=1&after=%d", revision-1), 0, nil, &answer)
-	if err != nil || len(answer.Entries) == 0 {
-		fmt.Fprintf(v.err, "what is not known of the data stands in: banyan cutover history\n")
-		return
-	}
-	_ = aside(v.err, answer.Entries[0]) // as above
 }
