@@ -161,6 +161,7 @@ func (x *exchange) describe(cp *shadow.Copy) {
 	}
 	_, signedIn := r.Header("authorization")
 	cp.Session = signedIn > 0 || session(r) != nil
+	cp.Request.Own = cp.Session || x.route.Done
 	if cp.Reverse || cp.Session {
 		cp.NoReplay()
 	}

@@ -13,6 +13,7 @@ const most = 32
 type comparison struct {
 	c       *Comparer
 	request Request
+	heads   [2][][2]string // of the answers
 	masks   []*mask // those in scope
 	all     []Difference
 	used    []string // masks that hid something
@@ -57,15 +58,19 @@ func (x *comparison) result() Result {
 
 // found keeps a difference that no mask hides, unless learning says that it is noise.
 func (x *comparison) found(field, kind, legacy, new string, critical bool) {
-	d := Difference{x.c.red.named(field), kind, x.c.red.shown(field, legacy), x.c.red.shown(field, new), critical}
+	d := Difference{Field: x.c.red.named(field), Kind: kind, Critical: critical}
 	if learnable(d) && x.c.noise.is(x.request.Group, stem(d.Field)) {
 		x.learned = once(x.learned, stem(d.Field))
 		return
 	}
+	if len(x.all) == most && !critical {
+		return
+	}
+	d.Legacy, d.New = x.c.red.shown(field, legacy, new, x.own())
 	if len(x.all) < most {
 		x.all = append(x.all, d)
-	} else if critical {
-		x.all[most-1] = d // never lost in a long list
+	} else {
+		x.all[most-1] = d // what is critical is never lost in a long list
 	}
 }
 

@@ -29,6 +29,7 @@ type Request struct {
 	Method string
 	Target string
 	At     time.Time
+	Own    bool // its answer is for one person, which a post, a query and the answers' own heads tell too
 }
 
 // path is the target without its query.
@@ -156,6 +157,7 @@ func (c *Comparer) Compare(r Request, legacy, new Answer) Result {
 		return Result{Outcome: Uncomparable}
 	}
 	x := c.begin(r)
+	x.heads = [2][][2]string{legacy.Header, new.Header}
 	if legacy.Failed != "" || new.Failed != "" {
 		x.found("answer", Missing, cmp.Or(legacy.Failed, "came"), cmp.Or(new.Failed, "came"), false)
 		return x.result()

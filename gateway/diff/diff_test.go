@@ -33,7 +33,7 @@ func ignore(t testing.TB, text string) diff.Mask {
 	return m
 }
 
-var asked = diff.Request{ID: "r1", Group: "giving", Route: "GET /giving/*", Method: "GET", Target: "/giving/sing-1?x=1", At: noon}
+var asked = diff.Request{ID: "r1", Group: "giving", Route: "GET /giving/*", Method: "GET", Target: "/giving/sing-1?page=1", At: noon}
 
 func answer(kind, body string, head ...string) diff.Answer {
 	a := diff.Answer{Status: 200, Body: []byte(body)}

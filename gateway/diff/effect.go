@@ -31,6 +31,7 @@ const (
 // Effects compares what a write did on the legacy side with what it would have done on the new one, field by field. An amount or a
 // consent that differs is critical, and so is a write with one that a side did not make.
 func (c *Comparer) Effects(r Request, legacy, new Effect) (Class, Result) {
+	r.Own = true
 	x := c.begin(r)
 	class := x.effects(legacy, new)
 	return class, x.result()

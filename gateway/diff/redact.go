@@ -30,22 +30,30 @@ func (r redactor) hidden(kind, value string) string {
 var personal = regexp.MustCompile(`(?i)pass|token|mail|phone|mobile|name|address|street|town|city|postcode|zip|birth|dob|secret|hash|auth|card|` +
 	`account|sort.?code|iban|session|cookie|message|comment|form_build_id|\bsid\b|\bkey\b`)
 
-// shown is a value of a field as it may be kept: short, on one line, with nothing personal.
-func (r redactor) shown(field, value string) string {
-	what, rest, _ := strings.Cut(field, " ")
-	switch {
-	case value == "":
-		return ""
-	case strings.Contains(rest, " query ") || what == "header" && secretHeader(rest):
-		return r.hidden(kindOf(value), value)
-	case what == "html" && strings.HasSuffix(rest, " value"):
-		if !money.MatchString(value) || !amountName.MatchString(rest) {
-			return r.hidden(kindOf(value), value)
-		}
-	case (what == "json" || what == "xml" || what == "effect" || strings.HasPrefix(rest, "json-ld")) && hides(last(rest)):
-		return r.hidden(kindOf(value), value)
+// shown are two values of a field as they may be kept: short, on one line, with nothing personal. Own says that they are of an answer
+// to one person.
+func (r redactor) shown(field, legacy, new string, own bool) (string, string) {
+	if secret(field) {
+		return r.closed(field, legacy), r.closed(field, new)
 	}
-	return short(r.text(r.start(value)))
+	a, b := r.parts(field, legacy, own), r.parts(field, new, own)
+	a.said, b.said = r.excerpts(a.said, b.said, own && !strings.HasPrefix(field, "html title"))
+	return short(a.before + a.said + a.after), short(b.before + b.said + b.after)
+}
+
+// secret says whether a field's values are kept of nobody's page.
+func secret(field string) bool {
+	what, rest, _ := strings.Cut(field, " ")
+	return strings.Contains(rest, " query ") || what == "header" && secretHeader(rest) || what == "html" && strings.HasSuffix(rest, " value") ||
+		(what == "json" || what == "xml" || what == "effect" || strings.HasPrefix(rest, "json-ld")) && hides(last(rest))
+}
+
+// closed is a secret field's value; what a form has in a field of money is none.
+func (r redactor) closed(field, value string) string {
+	if value == "" || strings.HasPrefix(field, "html ") && strings.HasSuffix(field, " value") && money.MatchString(value) && amountName.MatchString(field) {
+		return value
+	}
+	return r.hidden(kindOf(value), value)
 }
 
 // start is as much of a long value as can be worth reading, up to the end of a word: looking through all of it would cost more than

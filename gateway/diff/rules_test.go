@@ -394,7 +394,7 @@ func TestEffects(t *testing.T) {
 		{"refused by both", diff.Effect{Refused: "200 Amount field is required."}, diff.Effect{Refused: "400 amount"}, "equal equal"},
 		{"mail", diff.Effect{Stored: gift, Sent: []string{"mail receipt", "event gift"}}, diff.Effect{Stored: gift, Sent: []string{"event gift"}}, "async_missing differs\neffect sent missing: mail receipt | "},
 		{"state", diff.Effect{Stored: gift}, diff.Effect{Stored: with("transaction_id", "t2"), State: []string{"transaction_id"}}, "state_dependent equal"},
-		{"state that is not there", diff.Effect{Stored: gift}, diff.Effect{Stored: with("transaction_id", "-"), State: []string{"transaction_id"}}, "field_differs differs\neffect transaction_id missing: t1 | "},
+		{"state that is not there", diff.Effect{Stored: gift}, diff.Effect{Stored: with("transaction_id", "-"), State: []string{"transaction_id"}}, "field_differs differs\neffect transaction_id missing: [text 2 #fb7ec122] | "},
 	} {
 		class, r := comparer(t).Effects(asked, c.legacy, c.new)
 		got := string(class) + " " + said(r)
