@@ -119,7 +119,7 @@ func TestACopyIsMarkedAndPrivate(t *testing.T) {
 	if c, err := keys.CheckClient(value(copied, mark.ClientHeader), time.Now()); err != nil || c.Request != value(copied, "X-Request-Id") {
 		t.Errorf("the client is %+v: %v", c, err)
 	}
-	if p.Request.Target != "/about?a=1" || p.Legacy.Status != 200 || p.Result.Outcome != diff.Uncomparable || p.Request.Group != "pages" {
+	if p.Request.Target != "/about?a=1" || p.Legacy.Status != 200 || p.Result.Outcome != diff.Uncomparable || p.Request.Group != "pages" || !p.Request.Own {
 		t.Errorf("the pair is %+v", p)
 	}
 	if log := w.stop(); !strings.Contains(log, `"shadow":"sampled"`) {

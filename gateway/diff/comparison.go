@@ -14,7 +14,7 @@ type comparison struct {
 	c       *Comparer
 	request Request
 	heads   [2][][2]string // of the answers
-	masks   []*mask // those in scope
+	masks   []*mask        // those in scope
 	all     []Difference
 	used    []string // masks that hid something
 	learned []string // fields that learned noise hid

@@ -8,7 +8,7 @@ import (
 )
 
 // health says when legacy is in trouble of its own, and is to be left alone (H-8): in the last full minute more than 2 % of the
-// sample's requests failed, or the 95th percentile was over twice what this hour of the week has shown before.
+// sample's requests failed, or the 95th percentile was over unfelt and twice what this hour of the week has shown before.
 type health struct {
 	bad atomic.Bool
 	mu  sync.Mutex
@@ -23,6 +23,9 @@ type health struct {
 
 // enough is how many requests a minute must have to say anything.
 const enough = 50
+
+// unfelt is how many microseconds nobody calls slow: a cached page that takes three milliseconds instead of one is no trouble.
+const unfelt = 100_000
 
 func (h *health) troubled() bool { return h.bad.Load() }
 
@@ -64,7 +67,7 @@ func (h *health) judge() {
 	if usual == 0 {
 		usual = h.all
 	}
-	h.bad.Store(h.failed*50 > h.count || usual > 0 && p95 > 2*usual)
+	h.bad.Store(h.failed*50 > h.count || usual > 0 && p95 > max(unfelt, 2*usual))
 	if usual == 0 {
 		usual = p95
 	}

@@ -55,6 +55,21 @@ func TestLegacyInTroubleIsLeftAlone(t *testing.T) {
 	}
 }
 
+// H-8: what no visitor would feel is no trouble of legacy's, however much slower than usual it is.
+func TestASlowMinuteThatNobodyFeelsIsNoTrouble(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		usual, now time.Duration
+		want       int
+	}{{time.Millisecond, 3 * time.Millisecond, 0}, {30 * time.Millisecond, 90 * time.Millisecond, 0}, {200 * time.Millisecond, 500 * time.Millisecond, 1}} {
+		h := new(health)
+		minutes(h, monday, 10, 200, 0, c.usual)
+		if got := minutes(h, monday.Add(10*time.Minute), 1, 200, 0, c.now); got != c.want {
+			t.Errorf("from %s to %s: %d minutes of trouble, want %d", c.usual, c.now, got, c.want)
+		}
+	}
+}
+
 // What is slow at noon on Mondays may be usual at night; a lasting change becomes usual, a bad minute does not.
 func TestTheNormIsTheHoursOwnAndLearnsSlowly(t *testing.T) {
 	t.Parallel()
