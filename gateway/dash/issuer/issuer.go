@@ -22,13 +22,22 @@ type Issuer struct {
 	client *http.Client
 	now    func() time.Time
 
-	mu       sync.Mutex
+	mu       sync.Mutex            // protects what is below
 	verifier *oidc.IDTokenVerifier // nil until the provider has said where its keys are
+	away     error                 // why the last asking failed
+	failed   time.Time             // and when
+	asking   chan struct{}         // closed when the asking that is under way has ended; nil: none is
 }
 
-// New makes one. The provider is asked for its keys with the first token, again until it answers: a provider that is away keeps nobody
-// out who has a token of gateway.yaml. now nil is the clock.
+// pause is how long a provider that was away is left alone: anybody may send what looks like an ID token.
+const pause = 5 * time.Second
+
+// New makes one. The provider is asked for its keys with the first token, and some seconds later again until it answers: a provider that
+// is away keeps nobody out who has a token of gateway.yaml. now nil is the clock.
 func New(c config.OIDC, now func() time.Time) *Issuer {
+	if now == nil {
+		now = time.Now
+	}
 	return &Issuer{c: c, client: &http.Client{Timeout: 10 * time.Second}, now: now}
 }
 
@@ -38,7 +47,7 @@ func (i *Issuer) Who(r *http.Request) (who.Person, error) {
 	if !ok || strings.Count(raw, ".") != 2 {
 		return who.Person{}, who.ErrNobody
 	}
-	verifier, err := i.keys()
+	verifier, err := i.keys(r.Context())
 	if err != nil {
 		return who.Person{}, &fault.Error{Kind: fault.Unavailable, Text: "the identity provider cannot be reached: nothing was changed; a token of gateway.yaml works without it", Err: err}
 	}
@@ -49,18 +58,39 @@ func (i *Issuer) Who(r *http.Request) (who.Person, error) {
 	return i.person(token)
 }
 
-func (i *Issuer) keys() (*oidc.IDTokenVerifier, error) {
+// keys waits for the provider's keys. All first callers wait for the same answer; once it failed, only who asks again does.
+func (i *Issuer) keys(ctx context.Context) (*oidc.IDTokenVerifier, error) {
+	i.mu.Lock()
+	if i.verifier != nil || i.away != nil && (i.asking != nil || i.now().Sub(i.failed) < pause) {
+		defer i.mu.Unlock()
+		return i.verifier, i.away
+	}
+	if i.asking == nil {
+		i.asking = make(chan struct{})
+		go i.ask()
+	}
+	asked := i.asking
+	i.mu.Unlock()
+	select {
+	case <-asked:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.verifier == nil {
-		// The context outlives the request: new keys are fetched by it.
-		provider, err := oidc.NewProvider(oidc.ClientContext(context.Background(), i.client), i.c.Issuer)
-		if err != nil {
-			return nil, err
-		}
+	return i.verifier, i.away
+}
+
+// ask asks the provider once. The context outlives the request: new keys are fetched by it.
+func (i *Issuer) ask() {
+	provider, err := oidc.NewProvider(oidc.ClientContext(context.Background(), i.client), i.c.Issuer)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.away, i.failed = err, i.now(); err == nil {
 		i.verifier = provider.Verifier(&oidc.Config{ClientID: i.c.Audience, Now: i.now})
 	}
-	return i.verifier, nil
+	close(i.asking)
+	i.asking = nil
 }
 
 // person is whom a token names, with the highest of the roles that its groups have here. Without one it is refused by whatever it asks.

@@ -29,6 +29,9 @@ type provider struct {
 	url  string
 	key  *ecdsa.PrivateKey
 	away atomic.Bool
+
+	asked  atomic.Int64 // for where its keys are
+	silent func()       // called once before it answers; nil: it answers at once
 }
 
 func newProvider(t *testing.T) *provider {
@@ -50,6 +53,12 @@ func newProvider(t *testing.T) *provider {
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []map[string]string{{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "k1", "x": text(public[1:33]), "y": text(public[33:])}}})
 	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/.well-known/openid-configuration" {
+			p.asked.Add(1)
+			if p.silent != nil {
+				p.silent()
+			}
+		}
 		if p.away.Load() {
 			w.WriteHeader(http.StatusBadGateway)
 			return
@@ -134,21 +143,60 @@ func TestABadTokenIsRefused(t *testing.T) {
 	}
 }
 
-// A provider that is away keeps nobody out who has another token, and is asked again by the next ID token.
+// A provider that is away keeps nobody out who has another token, and is asked again by an ID token some seconds later, not by each.
 func TestAProviderThatIsAway(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t)
 	p.away.Store(true)
-	i := issuer.New(p.config(), func() time.Time { return noon })
+	var late atomic.Int64
+	i := issuer.New(p.config(), func() time.Time { return noon.Add(time.Duration(late.Load())) })
 	token := p.sign(map[string]any{"groups": "web"})
-	if _, err := ask(i, token); fault.KindOf(err) != fault.Unavailable {
-		t.Errorf("while it is away: %v", err)
+	for range 3 {
+		if _, err := ask(i, token); fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("while it is away: %v", err)
+		}
+	}
+	if n := p.asked.Load(); n != 1 {
+		t.Errorf("by three tokens at once it was asked %d times", n)
 	}
 	if _, err := ask(i, "a token of gateway.yaml"); !errors.Is(err, who.ErrNobody) {
 		t.Errorf("another token meanwhile: %v", err)
 	}
 	p.away.Store(false)
+	late.Store(int64(10 * time.Second))
 	if got, err := ask(i, token); err != nil || got.Role != who.Operate {
 		t.Errorf("when it is back: %+v %v", got, err)
+	}
+}
+
+// While a provider that was away is asked again and does not say a word, one caller waits for it, and no queue of them.
+func TestASilentProviderHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	p.away.Store(true)
+	var late atomic.Int64
+	i := issuer.New(p.config(), func() time.Time { return noon.Add(time.Duration(late.Load())) })
+	if _, err := ask(i, "a.b.c"); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("while it is away: %v", err)
+	}
+	p.away.Store(false)
+	late.Store(int64(10 * time.Second))
+	reached, release := make(chan struct{}), make(chan struct{})
+	p.silent = func() { close(reached); <-release }
+	first := make(chan error)
+	token := p.sign(map[string]any{"groups": "web"})
+	go func() {
+		_, err := ask(i, token)
+		first <- err
+	}()
+	<-reached
+	for range 3 {
+		if _, err := ask(i, "a.b.c"); fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("while it says nothing: %v", err)
+		}
+	}
+	close(release)
+	if err := <-first; err != nil {
+		t.Errorf("who waited: %v", err)
 	}
 }
