@@ -25,13 +25,6 @@ type Policy struct {
 	Breaker Breaker `json:"breaker"`
 }
 
-// Step is a weight and what it takes to leave it.
-type Step struct {
-	Weight int           `json:"weight"`           // basis points
-	Dwell  time.Duration `json:"dwell"`            // at least this long
-	Sample int64         `json:"sample,omitempty"` // visitors an arm; 0: the policy's
-}
-
 // Breaker is J-1: what makes a replica act alone, without statistics.
 type Breaker struct {
 	Row     int           `json:"row"`     // failures of the new side in a row: 20
