@@ -81,7 +81,7 @@ func (p *Plan) change(ctx context.Context, action string, c Change, to move) (Gr
 // told is a change's answer: the group as it stands, and what its caller should know of the way there.
 func (p *Plan) told(c Change, e Entry) Group {
 	if len(e.Warnings) > 0 {
-		p.o.Log.Warn("a change went on in spite of its checks", "group", c.Group, "action", e.Action, "who", c.Who, "warnings", e.Warnings)
+		p.o.Log.Info("a change went on in spite of its checks", "group", c.Group, "action", e.Action, "who", c.Who, "warnings", e.Warnings)
 	}
 	g := p.Now().Group(c.Group)
 	g.Warnings, g.Lost = e.Warnings, e.Loses
