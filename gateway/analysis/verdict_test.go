@@ -172,6 +172,31 @@ func TestAVerdictOnAnswersSaysWhatDiffers(t *testing.T) {
 	})
 }
 
+// G19, T-8: harm is taken back at the judge's own gateway though the plan cannot be written, and everywhere when it can.
+func TestRollsBackHereWhileThePlanCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	inTime(t, 1, func(t *testing.T, w *world) {
+		w.set(5000)
+		n := w.leader()
+		n.view.fixed.Store(true)
+		for range 40 {
+			if n.plan.Now().Group(group).Weight > 0 {
+				w.serve(n, split.Legacy, 10, 0)
+				w.serve(n, split.New, 10, 3)
+			}
+			w.pass(time.Second)
+		}
+		if g := n.plan.Now().Group(group); g.Weight != 0 || g.Pending == nil || g.Who != "judge" {
+			t.Fatalf("at %d by %s, pending %+v", g.Weight, g.Who, g.Pending)
+		}
+		n.view.fixed.Store(false)
+		w.pass(time.Second)
+		if g := w.stands(); g.Weight != 0 || g.Pending != nil || !strings.Contains(g.Why, "while the store was away") {
+			t.Errorf("with the store back: %d, %s", g.Weight, g.Why)
+		}
+	})
+}
+
 // A2: a group that nobody visits for a day stays where it is, and the verdict says why.
 func TestADayWithoutTraffic(t *testing.T) {
 	t.Parallel()

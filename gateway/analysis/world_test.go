@@ -21,6 +21,7 @@ import (
 type view struct {
 	kv.Store
 	away  atomic.Bool
+	fixed atomic.Bool  // the plan in it cannot be changed
 	mute  atomic.Int64 // commits whose answers are still to be lost
 	cause error
 }
@@ -42,7 +43,7 @@ func (v *view) List(ctx context.Context, part, prefix, after string, limit int) 
 }
 
 func (v *view) Commit(ctx context.Context, writes ...kv.Write) error {
-	if v.away.Load() {
+	if v.away.Load() || v.fixed.Load() && writes[0].Key.Part == "plan" {
 		return errAway
 	}
 	err := v.Store.Commit(ctx, writes...)
