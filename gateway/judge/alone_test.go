@@ -186,7 +186,7 @@ func TestWithoutAPastAStatedShareIsBorne(t *testing.T) {
 	var well, ill judge.State
 	for range 600 {
 		well.Add(full(r, 50, 0.03, 0.03), judge.Default)
-		if v := judge.Look(well, everybody, judge.Default); v.Reason != "done" || !strings.Contains(v.Why, "legacy was not seen, and 5 % are borne") {
+		if v := judge.Look(well, everybody, judge.Default); v.Reason != "done" || !strings.Contains(v.Why, "legacy was not seen, and 5\u00a0% are borne") {
 			t.Fatalf("%s (%s): %s", v.Kind, v.Reason, v.Why)
 		}
 	}

@@ -181,7 +181,7 @@ func TestSlowAnswersAreFoundByTheirShare(t *testing.T) {
 	total := 0
 	for seed := range uint64(20) {
 		v, cells := play(seed, 1000, func(int) time.Duration { return 200 * time.Millisecond })
-		if total += cells; cells == 1000 || evidence(t, v, judge.Slow).New[1] == 0 || !strings.Contains(v.Why, "95 % took at most") {
+		if total += cells; cells == 1000 || evidence(t, v, judge.Slow).New[1] == 0 || !strings.Contains(v.Why, "95\u00a0% took at most") {
 			t.Fatalf("200 ms more at the 95th percentile were not found in %d cells of 50 answers an arm: %s", cells, v.Why)
 		}
 	}
@@ -201,7 +201,7 @@ func TestEachTestFindsItsHarm(t *testing.T) {
 	}{
 		"refused":       {both(judge.Counts{Posts: 20, Refused: 1}, judge.Counts{Posts: 20, Refused: 6}), judge.Refused, "the new side refused "},
 		"lost":          {both(judge.Counts{Gifts: 20, Lost: 1}, judge.Counts{Gifts: 20, Lost: 6}), judge.Lost, "of legacy's "},
-		"lost, unknown": {both(judge.Counts{}, judge.Counts{Gifts: 20, Lost: 14}), judge.Lost, " % are borne"},
+		"lost, unknown": {both(judge.Counts{}, judge.Counts{Gifts: 20, Lost: 14}), judge.Lost, "\u00a0% are borne"},
 		"differing": {judge.Cell{Pairs: judge.Pairs{Compared: 20, Differing: 6, Replays: 10}}, judge.Differing,
 			"legacy differs from itself in 0 of "},
 		"paired failures": {judge.Cell{Pairs: judge.Pairs{Compared: 20, NewBad: 4, LegacyBad: 1}}, judge.PairedBad, "the new side alone failed "},

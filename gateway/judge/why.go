@@ -42,14 +42,14 @@ func (l *look) shown(e Evidence) string {
 	case e.Test == PairedSlow:
 		return join("of ", n, " requests given to both sides, the new side was much slower in ", bad, ", legacy in ", was)
 	case e.Test == Slow:
-		return join("the new side was slow in ", bad, " of ", n, " answers, legacy in ", was, " of ", of, " in the same minutes; 95 % took at most ",
+		return join("the new side was slow in ", bad, " of ", n, " answers, legacy in ", was, " of ", of, " in the same minutes; 95\u00a0% took at most ",
 			tail(l.Side[New].Latency), " and ", tail(l.Side[Legacy].Latency))
 	case e.Test == Botched:
 		return join("the new side failed ", bad, " of ", n, " posts, legacy ", was, " of ", of, " in the same minutes")
 	case e.Test == Refused:
 		return join("the new side refused ", bad, " of ", n, " posts, legacy ", was, " of ", of, " in the same minutes")
 	case e.Test == Lost && e.Legacy[0] == 0:
-		return join("of ", n, " gifts that the new side accepted ", bad, " came to nothing; ", strconv.FormatFloat(l.policy.LostPercent, 'f', -1, 64), " % are borne")
+		return join("of ", n, " gifts that the new side accepted ", bad, " came to nothing; ", strconv.FormatFloat(l.policy.LostPercent, 'f', -1, 64), "\u00a0% are borne")
 	case e.Test == Lost:
 		return join("of ", n, " gifts that the new side accepted ", bad, " came to nothing, of legacy's ", of, " it was ", was)
 	default:
@@ -75,9 +75,9 @@ func (l *look) unmatched(e Evidence) string {
 func borneOf(e Evidence) string {
 	share := strconv.FormatFloat(100*e.Usual, 'g', 2, 64)
 	if e.Legacy[0] == 0 {
-		return join("legacy was not seen, and ", share, " % are borne")
+		return join("legacy was not seen, and ", share, "\u00a0% are borne")
 	}
-	return join("of legacy's ", count(e.Legacy[0]), " it was ", count(e.Legacy[1]), ", and at most ", share, " % are borne")
+	return join("of legacy's ", count(e.Legacy[0]), " it was ", count(e.Legacy[1]), ", and at most ", share, "\u00a0% are borne")
 }
 
 // clean is why a group may have more.
@@ -116,22 +116,29 @@ func count(n int64) string {
 }
 
 // percent writes a weight of 50 as 0.5 %.
-func percent(weight int) string { return strconv.FormatFloat(float64(weight)/100, 'f', -1, 64) + " %" }
+func percent(weight int) string { return strconv.FormatFloat(float64(weight)/100, 'f', -1, 64) + "\u00a0%" }
 
 // span writes a time in its two largest units.
 func span(d time.Duration) string {
-	if d < time.Minute {
-		return d.Round(100 * time.Millisecond).String()
+	if d.Round(time.Second) < time.Minute {
+		return strconv.FormatFloat(math.Round(d.Seconds()*10)/10, 'f', -1, 64) + " s"
 	}
 	d = d.Round(time.Minute)
-	days, hours, minutes := int64(d/(24*time.Hour)), int64(d/time.Hour)%24, int64(d/time.Minute)%60
-	switch {
-	case days > 0:
-		return join(count(days), " d ", count(hours), " h")
-	case hours > 0:
-		return join(count(hours), " h ", count(minutes), " min")
+	if d < time.Hour {
+		return units(d, time.Minute, " min", 0, "")
 	}
-	return join(count(minutes), " min")
+	if d < 48*time.Hour {
+		return units(d, time.Hour, " h", time.Minute, " min")
+	}
+	return units(d, 24*time.Hour, " days", time.Hour, " h")
+}
+
+func units(d, large time.Duration, name string, small time.Duration, rest string) string {
+	s := count(int64(d/large)) + name
+	if small > 0 && d%large >= small {
+		s += " " + count(int64(d%large/small)) + rest
+	}
+	return s
 }
 
 func or(s, otherwise string) string {
