@@ -39,7 +39,7 @@ type DemoOptions struct {
 	Command string    // as it was typed, for the report
 	Tell    io.Writer // what a person sees while it runs
 
-	short   bool                                     // a test's night: six minutes at twenty times
+	short   bool                                     // a test's night: five minutes at ten times
 	settled func(ctx context.Context, d *demo) error // a test's look, when the night is over and nothing is judged yet
 }
 
@@ -87,7 +87,7 @@ func (d *demo) night() loadtest.Plan {
 		Log: "sample", Start: show, End: show.Add(time.Hour), Speed: 10}
 	switch {
 	case d.short:
-		p.End, p.Speed = show.Add(6*time.Minute), 20
+		p.End, p.Speed = show.Add(5*time.Minute), 10
 	case d.Fast:
 		p.End, p.Speed = show.Add(10*time.Minute), 20
 	}

@@ -19,7 +19,10 @@ import (
 	"github.com/banyan-migration/banyan/shared/money"
 )
 
-// shortDemo is the whole demo on a minute of the night.
+// alone keeps two nights from being played at once: each is a load test, and the judge in it goes by seconds.
+var alone sync.Mutex
+
+// shortDemo is the whole demo on some minutes of the night.
 func shortDemo(t *testing.T) DemoOptions {
 	return DemoOptions{Config: repository(t), Out: t.TempDir(), Tell: io.Discard, short: true}
 }
@@ -35,6 +38,8 @@ var once = sync.OnceValues(func() (*report.Report, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(out)
+	alone.Lock()
+	defer alone.Unlock()
 	return Demo(context.Background(), DemoOptions{Config: config, Out: out, Tell: io.Discard, short: true})
 })
 
@@ -133,6 +138,8 @@ func TestDemoNamesWhatIsWrong(t *testing.T) {
 		}
 		return nil
 	}
+	alone.Lock()
+	defer alone.Unlock()
 	r, err := Demo(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

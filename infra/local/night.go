@@ -26,7 +26,7 @@ func (d *demo) length() time.Duration {
 func (d *demo) schedule() []judge.Step {
 	first, dwell := 100, d.length()/30
 	if d.Fast || d.short {
-		first = 500
+		first, dwell = 500, time.Second
 	}
 	return []judge.Step{{Weight: first, Dwell: dwell, Sample: 1}, {Weight: 2000, Dwell: dwell, Sample: 3}, {Weight: 5000, Dwell: 4 * dwell, Sample: 5}, {Weight: 10000}}
 }
