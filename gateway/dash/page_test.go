@@ -227,7 +227,7 @@ func TestTheMapOfADay(t *testing.T) {
 		}
 	}
 	_, page := p.get("/map?at=2026-03-17")
-	for _, want := range []string{`/map?at=2026-03-16T12%3a00%3a00Z" rel="prev"`, `/map?at=2026-03-18T12%3a00%3a00Z" rel="next"`, "again since 17 Mar 2026"} {
+	for _, want := range []string{`/map?at=2026-03-16T12%3a00%3a00Z" rel="prev"`, `/map?at=2026-03-18T12%3a00%3a00Z" rel="next"`, "back 17 Mar 2026"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q on the map of the 17th", want)
 		}

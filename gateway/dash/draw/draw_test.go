@@ -123,11 +123,12 @@ func TestPlaces(t *testing.T) {
 		{Group: "content", From: "drupal", To: "drupal8", Weight: 10000, Phase: "full", Since: noon},
 		{Group: "donate", From: "drupal", To: "services", Weight: 2500, Phase: "canary", Since: noon},
 		{Group: "giving-pages-of-everybody", From: "drupal", To: "services", Weight: 10000, Phase: "full", Since: noon},
+		{Group: "home", From: "drupal", To: "services", Phase: "off", Since: noon, Moved: true},
 		{Group: "gallery", From: "drupal8", To: "services", Phase: "off"},
 	}
 	for _, small := range []bool{false, true} {
 		m := draw.Places(places, "drupal", stands, time.UTC, small)
-		want := "In the monolith: everything else, contact-us. On the way: donate. Outside: drupal8: content, gallery. Outside: services: giving-pages-of-everybody. "
+		want := "In the monolith: everything else, contact-us, home. On the way: donate. Outside: drupal8: content, gallery. Outside: services: giving-pages-of-everybody. "
 		if m.Desc != want {
 			t.Errorf("small %v: %s", small, m.Desc)
 		}
@@ -135,6 +136,9 @@ func TestPlaces(t *testing.T) {
 			for _, b := range f.Boxes {
 				if b.X < f.X || b.Y < f.Y || b.X+b.W > f.X+f.W || b.Y+b.H > f.Y+f.H || f.X+f.W > m.W || f.Y+f.H > m.H {
 					t.Errorf("small %v: %s stands outside of %s", small, b.Name, f.Name)
+				}
+				if b.Full == "home" && b.About != "back "+noon.Format("2 Jan 2006") || b.Full == "giving-pages-of-everybody" && b.Name != "giving-pages-…" {
+					t.Errorf("more is said than the box is wide: %q, %q", b.Name, b.About)
 				}
 				if b.Full == "donate" && (b.Fill < 0.24*b.W || b.Fill > 0.26*b.W || b.About != "25 % of visitors") {
 					t.Errorf("donate: %+v", b)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -143,7 +144,7 @@ func frames(places []Place, monolith string, stands []Stand, zone *time.Location
 	}
 	slices.SortFunc(stands, func(a, b Stand) int { return cmp.Compare(a.Group, b.Group) })
 	for _, s := range stands {
-		box := Box{Name: clip(s.Group, 18), Full: s.Group, About: s.about(zone), Fill: float64(s.Weight) / 10000}
+		box := Box{Name: clip(s.Group), Full: s.Group, About: s.about(zone), Fill: float64(s.Weight) / 10000}
 		at := by[s.To]
 		switch {
 		case s.Weight > 0 && s.Weight < 10000:
@@ -181,14 +182,32 @@ func (s Stand) about(zone *time.Location) string {
 	case s.Weight == 0 && !s.Moved:
 		return "not moved yet"
 	case s.Weight == 0:
-		return "again since " + s.Since.In(zone).Format("2 Jan 2006")
+		return "back " + s.Since.In(zone).Format("2 Jan 2006")
 	}
 	return "since " + s.Since.In(zone).Format("2 Jan 2006")
 }
 
-func clip(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
-		return s
+// named is how wide a group's name may be in its box.
+const named = 128.0
+
+// clip is as much of a name as its box has room for, in the widths that letters of its size have in common fonts.
+func clip(s string) string {
+	wide, fits := 0.0, 0
+	for i, letter := range s {
+		switch {
+		case strings.ContainsRune("fijlrt-. ", letter):
+			wide += 6
+		case strings.ContainsRune("mwMW", letter):
+			wide += 14
+		default:
+			wide += 9.5
+		}
+		if wide > named {
+			return s[:fits] + "…"
+		}
+		if wide <= named-14 {
+			fits = i + utf8.RuneLen(letter)
+		}
 	}
-	return string([]rune(s)[:most-1]) + "…"
+	return s
 }
