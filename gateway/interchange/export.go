@@ -142,7 +142,7 @@ func (e *exporter) options() {
 		{"origins", len(c.Origins) > 0}, {"default_host", c.DefaultHost != ""},
 	} {
 		if one.set {
-			e.add(0, one.name, "is not said")
+			e.add(0, "gateway.yaml", "%s is not said", one.name)
 		}
 	}
 	for _, r := range e.Config.Table.Routes() {

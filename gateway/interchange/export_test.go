@@ -442,7 +442,7 @@ func TestTheTopOfTheFileIsSaidOrListed(t *testing.T) {
 	for _, target := range interchange.Targets() {
 		out := export(t, target, s)
 		for what, said := range map[string]string{"tls": `ssl_certificate "/etc/c.pem"`, "strip": "proxy_hide_header X-Drupal-Cache-Tags", "via": "Via", "origins": "drupal.internal"} {
-			if lists(out.Left, what+": is not said") == strings.Contains(out.Text, said) {
+			if lists(out.Left, "gateway.yaml: "+what+" is not said") == strings.Contains(out.Text, said) {
 				t.Errorf("%s: %s is neither said nor listed, or both", target, what)
 			}
 		}
