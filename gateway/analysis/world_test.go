@@ -23,7 +23,6 @@ type view struct {
 	away  atomic.Bool
 	fixed atomic.Bool  // the plan in it cannot be changed
 	mute  atomic.Int64 // commits whose answers are still to be lost
-	cause error
 }
 
 var errAway = errors.New("the store is away")

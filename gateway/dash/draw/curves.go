@@ -199,6 +199,11 @@ func latency(all []stretch, every time.Duration, w Window, names [2]string) *Cha
 		c.Desc += fmt.Sprintf("%s: median %s, 95th of 100 (dashed) %s. ", names[side], sayMS(ms(whole[side], 0.5)), sayMS(ms(whole[side], 0.95)))
 	}
 	c.apart()
+	for _, q := range []float64{0.95, 0.99} {
+		if at, from, to := judge.Ratio(whole[judge.New], whole[judge.Legacy], q); at > 0 {
+			c.Desc += fmt.Sprintf("The %.0fth of 100 takes %s %.2f times as long as %s (19 times of 20 between %.2f and %.2f). ", 100*q, names[judge.New], at, names[judge.Legacy], from, to)
+		}
+	}
 	c.Desc += "The scale goes in tenfold steps."
 	return c
 }
