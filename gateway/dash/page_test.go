@@ -146,6 +146,21 @@ func (p *person) press(group, verb string, more url.Values) (int, string) {
 	return p.post("/groups/"+group+"/"+verb, form)
 }
 
+// Where no donor is at legacy, a decision's numbers of it are from before, and say so.
+func TestADecisionSaysWhichNumbersAreFromBefore(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	p := o.person("token of vera")
+	for _, weight := range []int{1000, 10000} {
+		o.watch.Play("donate", judge.Default, judge.Situation{Phase: "canary", Readiness: "green", Replicas: 1, Reports: 1},
+			dashtest.Traffic{From: o.now.Add(-time.Hour), Cells: 360, Weight: weight, Rate: 5, Seed: 7})
+		latest, _ := o.watch.Latest("donate")
+		if _, page := p.get("/decisions/" + latest.ID); strings.Contains(page, "before: ") != (weight == 10000) {
+			t.Errorf("at %d it says %s", weight, page)
+		}
+	}
+}
+
 func TestEveryPageShowsWhatIs(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)

@@ -95,8 +95,11 @@ func (v *cutoverCalls) rehearsed(r rehearsed, kept string) error {
 			fmt.Fprintf(v.out, "%s on the old side: %d in %d ms %s\n", a.Request, a.Status, a.TookMS, a.Error)
 		}
 		if r.Group.Group != "" {
-			fmt.Fprintf(v.out, "%s: %d of %d replicas followed within %d ms; a rollback now loses: %s (%s); %s\n",
-				r.Group.Group, r.Replicas, r.Replicas, r.Took, r.Readiness.Loses, r.Readiness.State, kept)
+			who := "the only replica"
+			if r.Replicas > 1 {
+				who = fmt.Sprintf("all %d replicas", r.Replicas)
+			}
+			fmt.Fprintf(v.out, "%s: %s followed within %d ms; a rollback now loses: %s (%s); %s\n", r.Group.Group, who, r.Took, r.Readiness.Loses, r.Readiness.State, kept)
 		}
 	}
 	switch {

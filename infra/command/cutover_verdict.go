@@ -60,7 +60,11 @@ func (v *cutoverCalls) verdict(r judge.Record) error {
 	t := tabwriter.NewWriter(v.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "TEST\tNEW SIDE\tOLD SIDE\tEVIDENCE\tENOUGH AT")
 	for _, e := range r.Verdict.Evidence {
-		fmt.Fprintf(t, "%s\t%d of %d\t%d of %d\t%s\t%s\n", e.Test, e.New[1], e.New[0], e.Legacy[1], e.Legacy[0], dash.Evidence(e.E), dash.Evidence(e.Threshold))
+		before := "" // what legacy showed while donors were there
+		if e.Usual > 0 {
+			before = "before: "
+		}
+		fmt.Fprintf(t, "%s\t%d of %d\t%s%d of %d\t%s\t%s\n", e.Test, e.New[1], e.New[0], before, e.Legacy[1], e.Legacy[0], dash.Evidence(e.E), dash.Evidence(e.Threshold))
 	}
 	if err := t.Flush(); err != nil {
 		return err
