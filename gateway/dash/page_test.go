@@ -27,7 +27,6 @@ type office struct {
 	watch *dashtest.Watch
 	diffs *diff.Ledger
 	now   *time.Time
-	log   *strings.Builder
 }
 
 var tokens = map[string]string{"vera": "view", "otis": "operate", "ada": "approve", "donate": "report"}
