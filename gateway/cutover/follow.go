@@ -38,13 +38,9 @@ func (p *Plan) watchSwitch() {
 	p.o.Kill.look()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before := p.killed
-	if p.o.Kill.String() == before {
-		return
+	if p.o.Kill.String() != p.killed {
+		p.publish()
 	}
-	p.publish()
-	p.pulled(before, p.killed)
-	p.o.Log.Warn("the kill switch changed", "killed", p.killed, "before", before)
 }
 
 // hangs is how long somebody may talk to the store before it counts as away: it may not even heed that they have given up.
@@ -78,9 +74,14 @@ type pull struct {
 // maxPulls bounds what waits for the journal while the store is away: the first are kept, and how it began is known.
 const maxPulls = 100
 
-// pulled keeps a change of the switch until the journal has it. mu is held, or nobody else has the plan yet.
-func (p *Plan) pulled(before, after string) {
-	if before != after && len(p.pulls) < maxPulls {
+// pulled says a change of the switch, and keeps it until the journal has it. mu is held.
+func (p *Plan) pulled(before, after string, atStart bool) {
+	if atStart {
+		p.o.Log.Warn("the kill switch is on", "killed", after)
+	} else {
+		p.o.Log.Warn("the kill switch changed", "killed", after, "before", before)
+	}
+	if len(p.pulls) < maxPulls {
 		p.pulls = append(p.pulls, pull{p.o.Now().UTC(), before, after})
 	}
 }

@@ -86,7 +86,6 @@ func Open(ctx context.Context, o Options) (*Plan, error) {
 	p := &Plan{o: o, turn: make(chan struct{}, 1), seeds: maps.Clone(o.Seeds), watchers: map[int]func(*Snapshot){}, pending: map[string]*Pending{}}
 	p.turn <- struct{}{}
 	defer p.end()
-	p.pulled("", o.Kill.String())
 	last, missing := readFile(o.File)
 	for _, one := range last.Rollbacks {
 		p.pending[one.Group] = one
@@ -234,6 +233,7 @@ func (p *Plan) keep() {
 func (p *Plan) publish() {
 	s := &Snapshot{Revision: p.doc.Revision, Head: p.doc.Head, Stale: p.stale, groups: maps.Clone(p.doc.Groups)}
 	s.killAll = p.o.Kill.all()
+	before, first := p.killed, p.snapshot.Load() == nil
 	p.killed = p.o.Kill.String()
 	for name, g := range s.groups {
 		g.Since = g.since()
@@ -243,6 +243,9 @@ func (p *Plan) publish() {
 	p.snapshot.Store(s)
 	for _, f := range p.watchers {
 		f(s)
+	}
+	if before != p.killed { // whoever publishes first after a change of the switch has seen it
+		p.pulled(before, p.killed, first)
 	}
 }
 
