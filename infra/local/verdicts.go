@@ -49,7 +49,14 @@ func (n *night) judged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.check(took < time.Second, "the rollback is in force within a second", "%d ms from the verdict's look to weight 0", took.Milliseconds())
+	var old, fresh int64
+	for _, c := range n.world.gate.Analysis.Curves(group, rollback.Situation.At) {
+		if c.Weight == 0 {
+			old, fresh = old+c.Side[judge.Legacy].Requests, fresh+c.Side[judge.New].Requests
+		}
+	}
+	n.check(old > 0 && fresh == 0, "after the rollback no donor is sent to the services", "%d requests until the second ramp, %d of them to the services; it came %d ms after the judge's look",
+		old, fresh, took.Milliseconds())
 	return nil
 }
 
