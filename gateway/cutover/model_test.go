@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/banyan-migration/banyan/gateway/cutover"
@@ -151,35 +152,39 @@ func (m *model) holds() {
 func TestRandomLives(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(25) {
-		m := &model{t: t, r: rand.New(rand.NewPCG(seed, 4)), store: kv.NewMem(), file: filepath.Join(t.TempDir(), "plan.json"), now: noon}
-		m.plans, m.cables = make([]*cutover.Plan, 3), make([]*away, 3)
-		for i := range m.plans {
-			m.cables[i] = &away{Store: m.store}
+		synctest.Test(t, func(t *testing.T) { live(t, seed) }) // no machine is so busy that a store seems away
+	}
+}
+
+func live(t *testing.T, seed uint64) {
+	m := &model{t: t, r: rand.New(rand.NewPCG(seed, 4)), store: kv.NewMem(), file: filepath.Join(t.TempDir(), "plan.json"), now: noon}
+	m.plans, m.cables = make([]*cutover.Plan, 3), make([]*away, 3)
+	for i := range m.plans {
+		m.cables[i] = &away{Store: m.store}
+		m.open(i)
+	}
+	for range 150 {
+		i := m.r.IntN(len(m.plans))
+		switch m.r.IntN(8) {
+		case 0:
+			cut := m.r.IntN(2) == 0
+			m.told = append(m.told, fmt.Sprintf("%d: cable cut: %v", i, cut))
+			m.cables[i].set(cut)
+		case 1:
+			m.told = append(m.told, fmt.Sprintf("%d: crash", i))
 			m.open(i)
+		case 2:
+			m.now = m.now.Add(time.Duration(m.r.IntN(7200)-1800) * time.Second)
+		case 3: // a look at the store, as Run has it
+			_ = m.plans[i].Seed(t.Context(), map[string]cutover.Seed{"donate": free})
+		default:
+			m.change(i)
 		}
-		for range 150 {
-			i := m.r.IntN(len(m.plans))
-			switch m.r.IntN(8) {
-			case 0:
-				cut := m.r.IntN(2) == 0
-				m.told = append(m.told, fmt.Sprintf("%d: cable cut: %v", i, cut))
-				m.cables[i].set(cut)
-			case 1:
-				m.told = append(m.told, fmt.Sprintf("%d: crash", i))
-				m.open(i)
-			case 2:
-				m.now = m.now.Add(time.Duration(m.r.IntN(7200)-1800) * time.Second)
-			case 3: // a look at the store, as Run has it
-				_ = m.plans[i].Seed(t.Context(), map[string]cutover.Seed{"donate": free})
-			default:
-				m.change(i)
-			}
-			m.holds()
-		}
-		m.cables[0].set(false)
-		m.open(0)
-		if n, err := m.plans[0].Verify(t.Context()); err != nil || n != m.plans[0].Now().Revision {
-			t.Fatal(m.told, n, err)
-		}
+		m.holds()
+	}
+	m.cables[0].set(false)
+	m.open(0)
+	if n, err := m.plans[0].Verify(t.Context()); err != nil || n != m.plans[0].Now().Revision {
+		t.Fatal(m.told, n, err)
 	}
 }
