@@ -116,7 +116,9 @@ func count(n int64) string {
 }
 
 // percent writes a weight of 50 as 0.5 %.
-func percent(weight int) string { return strconv.FormatFloat(float64(weight)/100, 'f', -1, 64) + "\u00a0%" }
+func percent(weight int) string {
+	return strconv.FormatFloat(float64(weight)/100, 'f', -1, 64) + "\u00a0%"
+}
 
 // span writes a time in its two largest units.
 func span(d time.Duration) string {
