@@ -48,6 +48,7 @@ type report struct {
 	dead   map[string]string
 
 	rev     kv.Condition // of the stored heartbeat; 0: to be read
+	was     kv.Condition // rev before a write of which nobody knows whether it arrived
 	beat    int64
 	tried   int // cells of a write of which nobody knows whether it arrived
 	last    map[string]int64
@@ -138,7 +139,7 @@ func (a *Analysis) sendSome(ctx context.Context, store kv.Store, some []counted,
 	w := replicas(store).Put(a.o.Replica, doc, r.rev)
 	w.Expires = now.Add(remembered)
 	if err := store.Commit(ctx, append(writes, w)...); err != nil {
-		r.beat, r.tried, r.rev = doc.Beat, len(some), 0
+		r.beat, r.tried, r.was, r.rev = doc.Beat, len(some), r.rev, 0
 		return err
 	}
 	r.beat, r.last, r.rev = doc.Beat, last, max(r.rev, 0)+1
@@ -167,7 +168,7 @@ func (a *Analysis) resume(ctx context.Context, store kv.Store) error {
 		return err
 	case there.Boot == a.boot && there.Beat == r.beat: // the write had arrived
 		r.unsent = r.unsent[r.tried:]
-	case there.Boot != a.boot && r.last != nil:
+	case there.Boot != a.boot && r.last != nil && rev != r.was: // else the write has not arrived, and an earlier process's still lies there
 		a.o.Log.Error("another gateway reports under this one's id: the judge counts both as one; give each its own gateway_id", "replica", a.o.Replica)
 	}
 	r.tried = 0
