@@ -67,10 +67,14 @@ func (c *forms) read(target string, page []byte) (form, bool) {
 	if !ok {
 		return form{}, false
 	}
-	from := bytes.Index(text, buildID) + len(buildID)
-	length := bytes.IndexByte(text[from:], '"')
-	if from < len(buildID) || length < 0 {
+	from := bytes.Index(text, buildID)
+	if from < 0 {
 		return read(text), true // not Drupal's; read as it is
+	}
+	from += len(buildID)
+	length := bytes.IndexByte(text[from:], '"')
+	if length < 0 {
+		return read(text), true
 	}
 	before, id, after := text[:from], text[from:from+length], text[from+length:]
 	if k, ok := c.known.Load(target); ok && k.(*known).before == string(before) && k.(*known).after == string(after) {
