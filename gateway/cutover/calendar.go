@@ -64,6 +64,9 @@ func (c *Calendar) shut(at time.Time) string {
 	return ""
 }
 
+// Frozen says whether a moment lies in a freeze or a lock, whatever the hour. A nil Calendar has none.
+func (c *Calendar) Frozen(at time.Time) bool { return c != nil && c.window(at) != nil }
+
 // window is the one that a moment lies in; of several the one that ends last.
 func (c *Calendar) window(at time.Time) (found *Window) {
 	for i := range c.Shut {

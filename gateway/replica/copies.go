@@ -41,8 +41,7 @@ func (r *Replica) paused(group string) bool {
 	if g.Killed || g.Frozen != nil {
 		return true
 	}
-	c, now := r.Config().Calendar, time.Now()
-	return c != nil && r.policy(group).Calendar && slices.ContainsFunc(c.Shut, func(w cutover.Window) bool { return !now.Before(w.From) && now.Before(w.To) })
+	return r.policy(group).Calendar && r.Config().Calendar.Frozen(time.Now())
 }
 
 // dead says why copies of a group's requests do not get through, and what to look at; empty where they do, or none are made.

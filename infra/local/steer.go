@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
 	"github.com/banyan-migration/banyan/gateway/dash"
@@ -28,15 +27,6 @@ func (w *World) tell(ctx context.Context, group, verb string, body map[string]an
 	body["actor"] = pilot
 	err = w.Door().Call(ctx, http.MethodPost, "/v1/groups/"+group+":"+verb, now.Revision, body, &now)
 	return now, err
-}
-
-// Rollback sends a group back to the old site at once.
-func (w *World) Rollback(ctx context.Context, group, why string) error {
-	now, err := w.tell(ctx, group, "rollback", map[string]any{"reason": why})
-	if err == nil && now.Weight != 0 {
-		err = fmt.Errorf("local: the group %s is at weight %d after a rollback", group, now.Weight)
-	}
-	return err
 }
 
 // Door is this world's admin API.
