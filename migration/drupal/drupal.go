@@ -19,10 +19,18 @@ type Source interface {
 	Forms(ctx context.Context) ([]Form, error)
 	// Components lists the parts of one webform in the order in which the form shows them.
 	Components(ctx context.Context, nid int64) ([]Component, error)
-	// Records calls yield with each submission of a webform (by Form.Name) whose sid is greater than after, in the
-	// order of sids, until yield returns an error, which it then returns as it is. A record is yield's to keep. It
+	// Records calls yield with each submission of a webform (by Form.Name), or each row of one of form.Contents (by its
+	// alias), whose sid lies within the span, in the order of sids, until yield returns an error, which it then returns as it is. A record is yield's to keep. It
 	// counts the orphans: submissions of which only values are left, which nobody can date and nobody is given.
-	Records(ctx context.Context, name string, after int64, yield func(form.Record) error) (orphans int64, err error)
+	Records(ctx context.Context, name string, within Span, yield func(form.Record) error) (orphans int64, err error)
+	// Last is the greatest sid of the form; 0 where it has none.
+	Last(ctx context.Context, name string) (sid int64, err error)
+	// Sweep sums the rows up by ranges of width sids, those from n·width up to but without (n+1)·width together, in order, ranges without
+	// rows left out. Two sums of one kind of source are equal if and only if (but for a chance of 2⁻⁶⁰) the rows are.
+	Sweep(ctx context.Context, name string, within Span, width int64, yield func(Chunk) error) error
+	// Live says that the source changes meanwhile, and can be read in several spans at once for the price of one
+	// reading. A dump is not.
+	Live() bool
 	// Record is one submission as it stands now, drafts included; ErrNoRecord where there is none. Only a live source has it.
 	Record(ctx context.Context, nid, sid int64) (form.Record, error)
 	// Progress is how much of the source Records has read, from 0 to 1.
@@ -32,6 +40,19 @@ type Source interface {
 
 // ErrNoRecord says that the site has no such submission.
 var ErrNoRecord = errors.New("drupal: no such submission")
+
+// Span is a range of sids: those greater than After and, but for zero, at most Until.
+type Span struct{ After, Until int64 }
+
+// Has says whether a sid lies in the span.
+func (s Span) Has(sid int64) bool { return sid > s.After && (s.Until == 0 || sid <= s.Until) }
+
+// Chunk is what the rows of a range of sids come to.
+type Chunk struct {
+	Span
+	Rows int64  // submissions
+	Sum  uint64 // over all their columns and values
+}
 
 // Form is a webform of the old site.
 type Form struct {

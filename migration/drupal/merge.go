@@ -91,7 +91,7 @@ func (c *cursor) enter(st Statement) error {
 //	webform_submitted_data  (nid, sid, cid)  7 7 7  8 8 8  9 9 9
 type merge struct {
 	ctx     context.Context
-	after   int64
+	within  Span
 	yield   func(form.Record) error
 	builder builder
 	heads   *cursor
@@ -122,7 +122,7 @@ func (m *merge) run() error {
 		if err := m.gather(s.sid); err != nil {
 			return err
 		}
-		if s.sid <= m.after {
+		if !m.within.Has(s.sid) {
 			m.builder.text, m.builder.values = m.builder.text[:0], m.builder.values[:0]
 			continue
 		}
@@ -195,7 +195,7 @@ func (m *merge) gather(sid int64) error {
 
 func (m *merge) orphan() error {
 	sid := m.last[1]
-	if sid > m.after {
+	if m.within.Has(sid) {
 		m.orphans++
 	}
 	for m.values != nil && m.last[1] == sid {

@@ -209,7 +209,7 @@ func (s *dumpSource) Record(context.Context, int64, int64) (form.Record, error) 
 	return form.Record{}, fmt.Errorf("%s is a dump, which is as old as its file: what the site stores now is read from sqlite:FILE", s.file)
 }
 
-func (s *dumpSource) Records(ctx context.Context, name string, after int64, yield func(form.Record) error) (int64, error) {
+func (s *dumpSource) Records(ctx context.Context, name string, within Span, yield func(form.Record) error) (int64, error) {
 	f, err := find(s.site.forms, name)
 	if err != nil {
 		return 0, err
@@ -225,7 +225,7 @@ func (s *dumpSource) Records(ctx context.Context, name string, after int64, yiel
 	}
 	defer data.close()
 	m := merge{
-		ctx: ctx, after: after, yield: yield, builder: builder{form: f, keys: s.site.keys(f.NID)},
+		ctx: ctx, within: within, yield: yield, builder: builder{form: f, keys: s.site.keys(f.NID)},
 		heads: &cursor{dump: heads.Dump, table: s.site.prefix + "webform_submissions", names: []string{"nid", "sid", "submitted", "is_draft"}, brief: true},
 		data:  &cursor{dump: data.Dump, table: s.site.prefix + "webform_submitted_data", names: []string{"nid", "sid", "cid", "no", "data"}},
 	}
@@ -233,4 +233,15 @@ func (s *dumpSource) Records(ctx context.Context, name string, after int64, yiel
 		return 0, m.explain(s.file, err)
 	}
 	return m.orphans, nil
+}
+
+func (s *dumpSource) Live() bool { return false }
+
+func (s *dumpSource) Last(ctx context.Context, name string) (sid int64, err error) {
+	_, err = s.Records(ctx, name, Span{}, func(r form.Record) error { sid = r.SID; return nil })
+	return sid, err
+}
+
+func (s *dumpSource) Sweep(ctx context.Context, name string, within Span, width int64, yield func(Chunk) error) error {
+	return Sweep(ctx, s, name, within, width, yield)
 }

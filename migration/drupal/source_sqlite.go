@@ -119,7 +119,7 @@ func (s *sqliteSource) Progress() float64 {
 	return float64(s.last.Load()) / float64(max(s.until.Load(), 1))
 }
 
-func (s *sqliteSource) Records(ctx context.Context, name string, after int64, yield func(form.Record) error) (int64, error) {
+func (s *sqliteSource) Records(ctx context.Context, name string, within Span, yield func(form.Record) error) (int64, error) {
 	f, err := find(s.site.forms, name)
 	if err != nil {
 		return 0, err
@@ -130,13 +130,16 @@ func (s *sqliteSource) Records(ctx context.Context, name string, after int64, yi
 	if err != nil {
 		return 0, fmt.Errorf("drupal: %w", err)
 	}
+	if within.Until > 0 {
+		until = min(until, within.Until)
+	}
 	s.until.Store(until)
 	b := builder{form: f, keys: s.site.keys(f.NID)}
 	query := `SELECT s.sid, s.submitted, s.is_draft, d.cid, d.no, d.data FROM
-		(SELECT sid, submitted, is_draft FROM ` + submissions + ` WHERE nid = ?1 AND sid > ?2 ORDER BY sid LIMIT ?3) s
+		(SELECT sid, submitted, is_draft FROM ` + submissions + ` WHERE nid = ?1 AND sid > ?2 AND sid <= ?4 ORDER BY sid LIMIT ?3) s
 		LEFT JOIN ` + data + ` d ON d.nid = ?1 AND d.sid = s.sid ORDER BY s.sid`
-	for from := after; ; {
-		records, err := s.page(ctx, &b, query, from)
+	for from := within.After; ; {
+		records, err := s.page(ctx, &b, query, from, until)
 		if err != nil {
 			return 0, fmt.Errorf("drupal: submissions of %s after sid %d: %w", name, from, err)
 		}
@@ -151,8 +154,8 @@ func (s *sqliteSource) Records(ctx context.Context, name string, after int64, yi
 			}
 		}
 	}
-	err = s.db.QueryRowContext(ctx, "SELECT count(DISTINCT sid) FROM "+data+" d WHERE nid = ?1 AND sid > ?2 AND NOT EXISTS (SELECT 1 FROM "+
-		submissions+" s WHERE s.sid = d.sid AND s.nid = ?1)", f.NID, after).Scan(&orphans)
+	err = s.db.QueryRowContext(ctx, "SELECT count(DISTINCT sid) FROM "+data+" d WHERE nid = ?1 AND sid > ?2 AND (?3 = 0 OR sid <= ?3) AND NOT EXISTS (SELECT 1 FROM "+
+		submissions+" s WHERE s.sid = d.sid AND s.nid = ?1)", f.NID, within.After, within.Until).Scan(&orphans)
 	if err != nil {
 		return 0, fmt.Errorf("drupal: %w", err)
 	}
@@ -166,7 +169,7 @@ func (s *sqliteSource) Record(ctx context.Context, nid, sid int64) (form.Record,
 	}
 	b := builder{form: s.site.forms[i], keys: s.site.keys(nid)}
 	records, err := s.page(ctx, &b, `SELECT s.sid, s.submitted, s.is_draft, d.cid, d.no, d.data FROM `+quote(s.site.prefix+"webform_submissions")+` s
-		LEFT JOIN `+quote(s.site.prefix+"webform_submitted_data")+` d ON d.nid = ?1 AND d.sid = s.sid WHERE s.nid = ?1 AND s.sid = ?2`, sid)
+		LEFT JOIN `+quote(s.site.prefix+"webform_submitted_data")+` d ON d.nid = ?1 AND d.sid = s.sid WHERE s.nid = ?1 AND s.sid = ?2`, sid, sid)
 	switch {
 	case err != nil:
 		return form.Record{}, fmt.Errorf("drupal: submission %d of node %d: %w", sid, nid, err)
@@ -177,8 +180,8 @@ func (s *sqliteSource) Record(ctx context.Context, nid, sid int64) (form.Record,
 }
 
 // page runs a query of the form's node, a sid and at most so many submissions.
-func (s *sqliteSource) page(ctx context.Context, b *builder, query string, after int64) ([]form.Record, error) {
-	rows, err := s.db.QueryContext(ctx, query, b.form.NID, after, page)
+func (s *sqliteSource) page(ctx context.Context, b *builder, query string, after, until int64) ([]form.Record, error) {
+	rows, err := s.db.QueryContext(ctx, query, b.form.NID, after, page, until)
 	if err != nil {
 		return nil, err
 	}
@@ -205,4 +208,18 @@ func (s *sqliteSource) page(ctx context.Context, b *builder, query string, after
 		records = append(records, b.record(at))
 	}
 	return records, rows.Err()
+}
+
+func (s *sqliteSource) Live() bool { return true }
+
+func (s *sqliteSource) Last(ctx context.Context, name string) (sid int64, err error) {
+	f, err := find(s.site.forms, name)
+	if err == nil {
+		err = s.db.QueryRowContext(ctx, "SELECT coalesce(max(sid), 0) FROM "+quote(s.site.prefix+"webform_submissions")+" WHERE nid = ?", f.NID).Scan(&sid)
+	}
+	return sid, err
+}
+
+func (s *sqliteSource) Sweep(ctx context.Context, name string, within Span, width int64, yield func(Chunk) error) error {
+	return Sweep(ctx, s, name, within, width, yield)
 }

@@ -37,7 +37,7 @@ func open(t testing.TB, source string) Source {
 
 func records(t testing.TB, s Source, name string, after int64) (all []form.Record) {
 	t.Helper()
-	orphans, err := s.Records(t.Context(), name, after, func(r form.Record) error { all = append(all, r); return nil })
+	orphans, err := s.Records(t.Context(), name, Span{After: after}, func(r form.Record) error { all = append(all, r); return nil })
 	if err != nil || orphans != 0 {
 		t.Fatal(orphans, err)
 	}
@@ -192,7 +192,7 @@ func TestPrefixMultipleAndOrphans(t *testing.T) {
 		t.Errorf("components %+v", components)
 	}
 	var got []form.Record
-	orphans, err := s.Records(t.Context(), "give", 0, func(r form.Record) error { got = append(got, r); return nil })
+	orphans, err := s.Records(t.Context(), "give", Span{}, func(r form.Record) error { got = append(got, r); return nil })
 	if err != nil || orphans != 1 {
 		t.Fatal(orphans, err)
 	}
@@ -218,7 +218,7 @@ func TestCutDump(t *testing.T) {
 		file := write(t, "dump.sql", []byte(small[:n]))
 		s, err := Open(t.Context(), file)
 		if err == nil {
-			_, err = s.Records(t.Context(), "give", 0, func(form.Record) error { return nil })
+			_, err = s.Records(t.Context(), "give", Span{}, func(form.Record) error { return nil })
 		}
 		if err == nil {
 			t.Fatalf("cut after %q: no error", small[max(0, n-30):n])
@@ -226,7 +226,7 @@ func TestCutDump(t *testing.T) {
 	}
 	cut := small[:strings.Index(small, "'twin'")]
 	s := open(t, write(t, "dump.sql", []byte(cut)))
-	_, err := s.Records(t.Context(), "give", 0, func(form.Record) error { return nil })
+	_, err := s.Records(t.Context(), "give", Span{}, func(form.Record) error { return nil })
 	var d *Damage
 	if !errors.As(err, &d) || d.Table != "x_webform_submitted_data" || d.Row != 5 || d.Line != 15 || d.Offset != int64(len(cut)) {
 		t.Errorf("%#v", d)
@@ -239,7 +239,7 @@ func TestCutDump(t *testing.T) {
 func TestCutGzip(t *testing.T) {
 	t.Parallel()
 	s := open(t, write(t, "dump.sql.gz", site.Dump[:len(site.Dump)*9/10]))
-	_, err := s.Records(t.Context(), "donate", 0, func(form.Record) error { return nil })
+	_, err := s.Records(t.Context(), "donate", Span{}, func(form.Record) error { return nil })
 	var d *Damage
 	if !errors.As(err, &d) || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("%v", err)
@@ -268,7 +268,7 @@ func TestWrongSources(t *testing.T) {
 		}
 	}
 	s := open(t, write(t, "dump.sql", []byte(small)))
-	if _, err := s.Records(t.Context(), "nothing", 0, nil); err == nil || !strings.Contains(err.Error(), "it has: give") {
+	if _, err := s.Records(t.Context(), "nothing", Span{}, nil); err == nil || !strings.Contains(err.Error(), "it has: give") {
 		t.Error(err)
 	}
 }
@@ -278,7 +278,7 @@ func TestTwoSitesAreRefused(t *testing.T) {
 	t.Parallel()
 	body := small[strings.Index(small, "CREATE"):strings.Index(small, "-- Dump completed")]
 	s := open(t, write(t, "dump.sql", []byte(body+strings.ReplaceAll(body, "`x_", "`y_"))))
-	_, err := s.Records(t.Context(), "give", 0, func(form.Record) error { return nil })
+	_, err := s.Records(t.Context(), "give", Span{}, func(form.Record) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "x_webform_submitted_data and y_webform_submitted_data") {
 		t.Error(err)
 	}
@@ -288,7 +288,7 @@ func TestDisorderIsRefused(t *testing.T) {
 	t.Parallel()
 	dump := strings.Replace(small, "(7,12,1,'0',0x4F6B)", "(7,8,1,'0','late')", 1)
 	s := open(t, write(t, "dump.sql", []byte(dump)))
-	_, err := s.Records(t.Context(), "give", 0, func(form.Record) error { return nil })
+	_, err := s.Records(t.Context(), "give", Span{}, func(form.Record) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "--order-by-primary") {
 		t.Error(err)
 	}
@@ -298,7 +298,7 @@ func testYieldStops(t *testing.T, sources map[string]Source) {
 	enough := errors.New("enough")
 	for name, s := range sources {
 		n := 0
-		_, err := s.Records(t.Context(), "donate", 0, func(form.Record) error { n++; return enough })
+		_, err := s.Records(t.Context(), "donate", Span{}, func(form.Record) error { n++; return enough })
 		if err != enough || n != 1 {
 			t.Errorf("%s: %v after %d", name, err, n)
 		}

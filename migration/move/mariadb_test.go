@@ -1,7 +1,6 @@
 package move
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
@@ -11,95 +10,37 @@ import (
 	"hash"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/banyan-migration/banyan/infra/fakes/mariadb"
 	"github.com/banyan-migration/banyan/infra/local/site"
 	"github.com/banyan-migration/banyan/migration/drupal"
 	"github.com/banyan-migration/banyan/shared/kv"
 )
 
-// mariadb is a private server with the sample site in the database "site".
-type mariadb struct{ home, socket string }
-
-func startMariaDB(t *testing.T) mariadb {
-	server := os.Getenv("BANYAN_MARIADB")
-	if server == "" {
-		t.Skip("BANYAN_MARIADB names no mariadbd: the proof of mariadb-dump's dialects runs in CI")
-	}
-	m := mariadb{home: t.TempDir()}
-	m.socket = filepath.Join(m.home, "s")
-	data := filepath.Join(m.home, "data")
-	run(t, nil, io.Discard, "mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
-	c := exec.Command(server, "--no-defaults", "--user=root", "--datadir="+data, "--socket="+m.socket, "--pid-file="+filepath.Join(m.home, "pid"),
-		"--skip-networking", "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0")
-	log, err := c.StderrPipe()
-	if err == nil {
-		err = c.Start()
-	}
-	if err != nil {
+// startMariaDB is a private server with the sample site in the database "site".
+func startMariaDB(t *testing.T) *mariadb.Server {
+	m := mariadb.Test(t, "--innodb-buffer-pool-size=64M")
+	if err := m.Load(t.Context(), "site", bytes.NewReader(gunzip(t, site.Dump))); err != nil {
 		t.Fatal(err)
 	}
-	gone := make(chan struct{})
-	t.Cleanup(func() {
-		c.Process.Signal(syscall.SIGTERM)
-		<-gone
-	})
-	said, ready := new(strings.Builder), make(chan bool, 1)
-	go func() {
-		for lines := bufio.NewScanner(log); lines.Scan(); {
-			if strings.Contains(lines.Text(), "ready for connections") {
-				ready <- true
-			}
-			fmt.Fprintln(said, lines.Text())
-		}
-		c.Wait()
-		close(gone)
-	}()
-	select {
-	case <-ready:
-	case <-gone:
-		t.Fatal("MariaDB did not start: ", said)
-	}
-	m.query(t, strings.NewReader("CREATE DATABASE site CHARACTER SET utf8mb4"), "mysql")
-	z, err := gzip.NewReader(bytes.NewReader(site.Dump))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.query(t, z, "site")
 	return m
 }
 
-func run(t *testing.T, in io.Reader, out io.Writer, name string, args ...string) {
-	t.Helper()
-	var said bytes.Buffer
-	c := exec.CommandContext(t.Context(), name, args...)
-	c.Stdin, c.Stdout, c.Stderr = in, out, &said
-	if err := c.Run(); err != nil {
-		t.Fatalf("%s %q: %v\n%s", name, args, err, &said)
-	}
-}
-
-func (m mariadb) query(t *testing.T, in io.Reader, database string) (answer string) {
-	t.Helper()
-	var out bytes.Buffer
-	run(t, in, &out, "mariadb", "--no-defaults", "--user=root", "--socket="+m.socket, "--skip-column-names", "--default-character-set=utf8mb4", database)
-	return out.String()
-}
-
 // dump writes the site's dump in a dialect, which is arguments of mariadb-dump, to a file.
-func (m mariadb) dump(t *testing.T, dialect string) (file string) {
+func dump(t *testing.T, m *mariadb.Server, dialect string) (file string) {
 	t.Helper()
 	out, err := os.Create(filepath.Join(t.TempDir(), "dump.sql"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	run(t, nil, out, "mariadb-dump", append(append([]string{"--no-defaults", "--user=root", "--socket=" + m.socket}, strings.Fields(dialect)...), "site")...)
+	if err := m.Dump(t.Context(), out, append(strings.Fields(dialect), "site")...); err != nil {
+		t.Fatal(err)
+	}
 	return out.Name()
 }
 
@@ -115,7 +56,7 @@ func TestDialectsOfMariaDB(t *testing.T) {
 		} {
 			t.Run(dialect, func(t *testing.T) {
 				t.Parallel()
-				file := m.dump(t, dialect)
+				file := dump(t, m, dialect)
 				moves(t, file)
 				dump, err := os.ReadFile(file)
 				if err != nil {
@@ -135,14 +76,20 @@ func TestDialectsOfMariaDB(t *testing.T) {
 		for _, dialect := range []string{"--default-character-set=latin1", "--default-character-set=latin1 --compact", "--compatible=ansi"} {
 			t.Run("refused "+dialect, func(t *testing.T) {
 				t.Parallel()
-				refused(t, m.dump(t, dialect))
+				refused(t, dump(t, m, dialect))
 			})
 		}
 	})
 	t.Run("table prefix", func(t *testing.T) {
 		rename := "SELECT concat('RENAME TABLE `', table_name, '` TO `rn_', table_name, '`;') FROM information_schema.tables WHERE table_schema = 'site'"
-		m.query(t, strings.NewReader(m.query(t, strings.NewReader(rename), "site")), "site")
-		moves(t, m.dump(t, ""))
+		renames, err := m.Query(t.Context(), "site", rename)
+		if err == nil {
+			_, err = m.Query(t.Context(), "site", renames)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		moves(t, dump(t, m, ""))
 	})
 }
 

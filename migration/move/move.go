@@ -20,7 +20,9 @@ import (
 type Part struct {
 	Service string
 	Store   kv.Store
-	Import  func(form.Record) ([]kv.Write, error) // services/all's
+	// Import and Records are services/all's.
+	Import  func(form.Record) ([]kv.Write, error)
+	Records func(ctx context.Context, store kv.Store, after string, limit int) ([]form.Record, string, error)
 }
 
 // Job is one form's move.
@@ -124,7 +126,7 @@ func (j Job) read(ctx context.Context, after int64, to chan<- []form.Record) (in
 		size = min(batch, max(1, j.Rate/10))
 	}
 	records := make([]form.Record, 0, size)
-	orphans, err := j.Source.Records(ctx, j.Form.Alias, after, func(r form.Record) error {
+	orphans, err := j.Source.Records(ctx, j.Form.Alias, drupal.Span{After: after}, func(r form.Record) error {
 		records = append(records, r)
 		if len(records) < size {
 			return nil

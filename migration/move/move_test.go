@@ -17,31 +17,11 @@ import (
 
 	"github.com/banyan-migration/banyan/infra/local/site"
 	"github.com/banyan-migration/banyan/migration/drupal"
+	"github.com/banyan-migration/banyan/migration/drupal/drupaltest"
 	"github.com/banyan-migration/banyan/shared/fault"
 	"github.com/banyan-migration/banyan/shared/form"
 	"github.com/banyan-migration/banyan/shared/kv"
 )
-
-// rows is a source that holds its rows in memory.
-type rows []form.Record
-
-func (s rows) Forms(context.Context) ([]drupal.Form, error)                  { return nil, nil }
-func (s rows) Components(context.Context, int64) ([]drupal.Component, error) { return nil, nil }
-func (s rows) Progress() float64                                             { return 1 }
-func (s rows) Close() error                                                  { return nil }
-func (s rows) Record(context.Context, int64, int64) (form.Record, error) {
-	return form.Record{}, drupal.ErrNoRecord
-}
-func (s rows) Records(_ context.Context, _ string, after int64, yield func(form.Record) error) (int64, error) {
-	for _, r := range s {
-		if r.SID > after {
-			if err := yield(r); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return 0, nil
-}
 
 func gift(sid int64, amount string, more ...string) form.Record {
 	r := form.Record{Form: "donate", NID: 2, SID: sid, At: time.Unix(1552696933+sid, 0).UTC(), Values: map[string][]string{
@@ -71,7 +51,7 @@ func donate() form.Form {
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func job(source drupal.Source, store kv.Store) Job {
-	return Job{Source: source, Form: donate(), Parts: []Part{{"donate", store, keeps}}, Now: func() time.Time { return noon }}
+	return Job{Source: source, Form: donate(), Parts: []Part{{Service: "donate", Store: store, Import: keeps}}, Now: func() time.Time { return noon }}
 }
 
 func must(t *testing.T, run func(context.Context) (Result, error)) Result {
@@ -173,7 +153,7 @@ func TestReasonsInTheirOrder(t *testing.T) {
 	twin := no
 	twin.SID = 8
 	var rejects bytes.Buffer
-	j := job(rows{draft, gift(2, "£1O"), same, gift(4, "5.00", "email", "nobody"), again, other, no, twin}, kv.NewMem())
+	j := job(drupaltest.New(draft, gift(2, "£1O"), same, gift(4, "5.00", "email", "nobody"), again, other, no, twin), kv.NewMem())
 	j.Rejects = &rejects
 	got := must(t, j.Backfill)
 	want := Result{Rows: 8, Moved: 4, SumPence: 2001, Rejected: map[string]int64{"draft": 1, "amount": 1, "email": 1, "duplicate": 1}}
@@ -190,11 +170,11 @@ func TestReasonsInTheirOrder(t *testing.T) {
 // What a row has for services that come later is counted; what a second service refuses leaves the row moved.
 func TestParts(t *testing.T) {
 	t.Parallel()
-	j := job(rows{gift(1, "5", "gift_aid", "1", "email_consent", "1"), gift(2, "5", "gift_aid", "0"), gift(3, "x", "gift_aid", "1")}, kv.NewMem())
+	j := job(drupaltest.New(gift(1, "5", "gift_aid", "1", "email_consent", "1"), gift(2, "5", "gift_aid", "0"), gift(3, "x", "gift_aid", "1")), kv.NewMem())
 	if got := must(t, j.Backfill); got.Waiting != 2 || got.Moved != 2 {
 		t.Errorf("%+v", got)
 	}
-	giftaid := Part{"giftaid", kv.NewMem(), func(r form.Record) ([]kv.Write, error) {
+	giftaid := Part{Service: "giftaid", Store: kv.NewMem(), Import: func(r form.Record) ([]kv.Write, error) {
 		if r.SID == 2 {
 			return nil, fault.Wrong("postcode", "a UK postcode")
 		}
@@ -216,10 +196,10 @@ func TestParts(t *testing.T) {
 func TestSyncTakesLaterRows(t *testing.T) {
 	t.Parallel()
 	store := kv.NewMem()
-	must(t, job(rows{gift(1, "5"), gift(2, "6")}, store).Backfill)
+	must(t, job(drupaltest.New(gift(1, "5"), gift(2, "6")), store).Backfill)
 	double := gift(1, "5")
 	double.SID = 4
-	got := must(t, job(rows{gift(1, "5"), gift(2, "6"), gift(3, "7"), double}, store).Sync)
+	got := must(t, job(drupaltest.New(gift(1, "5"), gift(2, "6"), gift(3, "7"), double), store).Sync)
 	if want := (Result{Rows: 2, Moved: 1, SumPence: 700, Rejected: map[string]int64{"duplicate": 1}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -228,7 +208,7 @@ func TestSyncTakesLaterRows(t *testing.T) {
 func TestDryRunWritesNothing(t *testing.T) {
 	t.Parallel()
 	store := kv.NewMem()
-	j := job(rows{gift(1, "5"), gift(2, "no")}, store)
+	j := job(drupaltest.New(gift(1, "5"), gift(2, "no")), store)
 	j.DryRun = true
 	if got := must(t, j.Backfill); got.Moved != 1 || len(stored(t, store)) != 0 {
 		t.Errorf("%+v, %v", got, stored(t, store))
@@ -260,12 +240,12 @@ func (d *dying) Commit(ctx context.Context, writes ...kv.Write) error {
 // Wherever a run ends, the next one makes of the store what one whole run would have made.
 func TestStoppedAnywhere(t *testing.T) {
 	t.Parallel()
-	var source rows
+	source := drupaltest.New()
 	for i := range int64(2*batch + 7) {
-		source = append(source, gift(i+1, "5.00"))
+		source.Put(gift(i+1, "5.00"))
 	}
 	giftaid := func(store kv.Store) Part {
-		return Part{"giftaid", store, func(r form.Record) ([]kv.Write, error) {
+		return Part{Service: "giftaid", Store: store, Import: func(r form.Record) ([]kv.Write, error) {
 			return []kv.Write{{Key: kv.Key{Part: "declaration", Sort: fmt.Sprintf("%019d", r.SID)}, If: kv.Absent}}, nil
 		}}
 	}
@@ -293,9 +273,9 @@ func TestStoppedAnywhere(t *testing.T) {
 // Two movers at once move each row once.
 func TestTwoMovers(t *testing.T) {
 	t.Parallel()
-	var source rows
+	source := drupaltest.New()
 	for i := range int64(3 * batch) {
-		source = append(source, gift(i+1, "5.00"))
+		source.Put(gift(i+1, "5.00"))
 	}
 	store := kv.NewMem()
 	var results [2]Result
@@ -317,9 +297,9 @@ func TestTwoMovers(t *testing.T) {
 func TestRate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var source rows
+		source := drupaltest.New()
 		for i := range int64(100) {
-			source = append(source, gift(i+1, "5.00"))
+			source.Put(gift(i+1, "5.00"))
 		}
 		j := job(source, kv.NewMem())
 		j.Rate = 50

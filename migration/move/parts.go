@@ -10,7 +10,7 @@ import (
 func Parts(f form.Form, store func(service string) kv.Store) (parts []Part) {
 	for _, name := range append([]string{f.Service}, f.Parts...) {
 		if e, ok := all.Named(name); ok && e.Import != nil {
-			parts = append(parts, Part{Service: name, Store: store(name), Import: e.Import})
+			parts = append(parts, Part{Service: name, Store: store(name), Import: e.Import, Records: e.Records})
 		}
 	}
 	return parts

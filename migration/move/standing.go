@@ -71,7 +71,7 @@ func Lag(ctx context.Context, source drupal.Source, store kv.Store, f form.Form,
 	if err != nil {
 		return 0, err
 	}
-	_, err = source.Records(ctx, f.Alias, mark, func(r form.Record) error {
+	_, err = source.Records(ctx, f.Alias, drupal.Span{After: mark}, func(r form.Record) error {
 		lag = max(0, now.Sub(r.At))
 		return errFound
 	})

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/banyan-migration/banyan/migration/drupal"
 	"github.com/banyan-migration/banyan/shared/fault"
 	"github.com/banyan-migration/banyan/shared/form"
 	"github.com/banyan-migration/banyan/shared/kv"
@@ -146,7 +147,7 @@ func (c *comparison) doubled(ctx context.Context) error {
 		}
 	}
 	if len(byTransaction) > 0 {
-		_, err := c.job.Source.Records(ctx, c.job.Form.Alias, 0, func(r form.Record) error {
+		_, err := c.job.Source.Records(ctx, c.job.Form.Alias, drupal.Span{}, func(r form.Record) error {
 			for _, later := range byTransaction[r.Value("transaction_id")] {
 				_, missing := c.missing[later.SID]
 				if missing && r.SID < later.SID && maps.EqualFunc(r.Values, later.Values, slices.Equal) {

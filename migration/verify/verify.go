@@ -144,7 +144,7 @@ func (c *comparison) records(ctx context.Context, each func(form.Record) error) 
 // source holds every old row against the prints. Both come in the order of sids.
 func (c *comparison) source(ctx context.Context) (err error) {
 	c.unequal, c.missing = map[int64]form.Record{}, map[int64]form.Record{}
-	c.result.Orphans, err = c.job.Source.Records(ctx, c.job.Form.Alias, 0, func(r form.Record) error {
+	c.result.Orphans, err = c.job.Source.Records(ctx, c.job.Form.Alias, drupal.Span{}, func(r form.Record) error {
 		c.result.RowsSource++
 		if c.job.Compared != nil && c.result.RowsSource%1000 == 0 {
 			c.job.Compared(1000)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/banyan-migration/banyan/infra/local/site"
 	"github.com/banyan-migration/banyan/migration/drupal"
+	"github.com/banyan-migration/banyan/migration/drupal/drupaltest"
 	"github.com/banyan-migration/banyan/shared/fault"
 	"github.com/banyan-migration/banyan/shared/form"
 	"github.com/banyan-migration/banyan/shared/kv"
@@ -42,7 +43,7 @@ func decides(r form.Record) ([]kv.Write, error) {
 }
 
 // sample holds the sample's donations: read once, for unpacking it takes longer than comparing it.
-var sample = sync.OnceValues(func() (few, error) {
+var sample = sync.OnceValues(func() (*drupaltest.Site, error) {
 	dir, err := os.MkdirTemp("", "verify")
 	if err != nil {
 		return nil, err
@@ -56,15 +57,15 @@ var sample = sync.OnceValues(func() (few, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all few
-	_, err = source.Records(context.Background(), "donate", 0, func(r form.Record) error { all = append(all, r); return nil })
+	all := drupaltest.New()
+	_, err = source.Records(context.Background(), "donate", drupal.Span{}, func(r form.Record) error { all.Put(r); return nil })
 	return all, err
 })
 
 // moved holds what a faultless move would have made of the source.
 func moved(t *testing.T, source drupal.Source) service {
 	s := service{}
-	_, err := source.Records(t.Context(), "donate", 0, func(r form.Record) error {
+	_, err := source.Records(t.Context(), "donate", drupal.Span{}, func(r form.Record) error {
 		if _, err := decides(r); err == nil && !r.Draft {
 			d := form.DonationOf(r.Values)
 			r.Values = d.Values()
@@ -115,11 +116,11 @@ func TestSampleIsClean(t *testing.T) {
 // Each damage is found and named, and nothing else is.
 func TestDamages(t *testing.T) {
 	t.Parallel()
-	source, err := sample()
+	whole, err := sample()
 	if err != nil {
 		t.Fatal(err)
 	}
-	source = source[:300] // enough for one damage at a time
+	source := drupaltest.New(whole.All("donate", drupal.Span{})[:300]...) // enough for one damage at a time
 	set := func(s service, id, key, value string) (before string) {
 		before = s[id].Value(key)
 		s[id].Values[key] = []string{value}
@@ -149,8 +150,9 @@ func TestDamages(t *testing.T) {
 // A rejected row that the service has all the same is a difference, and so is a field that nobody took over.
 func TestRejectedRowsAndUnknownFields(t *testing.T) {
 	t.Parallel()
-	source := few{gift(1, "£1O"), gift(2, "£5")}
-	source[1].Values["colour"] = []string{"red"}
+	red := gift(2, "£5")
+	red.Values["colour"] = []string{"red"}
+	source := drupaltest.New(gift(1, "£1O"), red)
 	got := run(t, source, service{"1": gift(1, "1"), "2": gift(2, "5.00")})
 	want := []Difference{{"1", "row", "rejected: amount", "there"}, {"2", "colour", "red", "no such field"}}
 	if fmt.Sprint(got.Differences) != fmt.Sprint(want) {
@@ -164,29 +166,10 @@ func TestDuplicatesAreNotLost(t *testing.T) {
 	t.Parallel()
 	twin, near := gift(1, "5"), gift(1, "5")
 	twin.SID, near.SID, near.Values["town"] = 2, 3, []string{"Leeds"}
-	got := run(t, few{gift(1, "5"), twin, near}, service{"1": gift(1, "5")})
+	got := run(t, drupaltest.New(gift(1, "5"), twin, near), service{"1": gift(1, "5")})
 	if got.Rejected["duplicate"] != 1 || len(got.Differences) != 1 || got.Differences[0] != (Difference{"3", "row", "there", "missing"}) || got.SumPenceSource != 1000 {
 		t.Errorf("%+v", got)
 	}
-}
-
-// few is a source in memory.
-type few []form.Record
-
-func (s few) Forms(context.Context) ([]drupal.Form, error)                  { return nil, nil }
-func (s few) Components(context.Context, int64) ([]drupal.Component, error) { return nil, nil }
-func (s few) Progress() float64                                             { return 1 }
-func (s few) Close() error                                                  { return nil }
-func (s few) Record(context.Context, int64, int64) (form.Record, error) {
-	return form.Record{}, drupal.ErrNoRecord
-}
-func (s few) Records(_ context.Context, _ string, _ int64, yield func(form.Record) error) (int64, error) {
-	for _, r := range s {
-		if err := yield(r); err != nil {
-			return 0, err
-		}
-	}
-	return 0, nil
 }
 
 func gift(sid int64, amount string) form.Record {
@@ -200,7 +183,7 @@ func TestStoredPenny(t *testing.T) {
 	t.Parallel()
 	store := kv.NewMem()
 	key := kv.Key{Part: "imported", Sort: "1"}
-	job := Job{Source: few{gift(1, "5.00")}, Store: store, Records: service{"1": gift(1, "5.00")}.records,
+	job := Job{Source: drupaltest.New(gift(1, "5.00")), Store: store, Records: service{"1": gift(1, "5.00")}.records,
 		Import: func(form.Record) ([]kv.Write, error) {
 			return []kv.Write{{Key: key, Data: []byte(`{"amount":{"minor":500},"new":1}`)}}, nil
 		}}

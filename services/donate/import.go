@@ -77,7 +77,7 @@ func Records(ctx context.Context, store kv.Store, after string, limit int) ([]fo
 	}
 	records := make([]form.Record, len(rows))
 	for i, row := range rows {
-		records[i] = form.Record{Form: "donate", NID: 2, At: row.Value.At, Values: row.Value.donation().Values()}
+		records[i] = form.Record{Form: "donate", NID: 2, At: row.Value.At, Values: row.Value.donation().Values(), Origin: row.ID}
 	}
 	if next != "" {
 		next = "own " + next

@@ -12,6 +12,9 @@ type Record struct {
 	At     time.Time
 	Draft  bool
 	Values map[string][]string // by form key; an absent key is an absent component, which is not an empty one
+	// Origin is the service's own id of a record that it took itself: in what a service's Records gives, and in a row of
+	// the old site that reverse wrote there for it. Empty for what the old site took.
+	Origin string
 }
 
 // Value is the first value of a component, or "" when it is absent or empty.

@@ -10,6 +10,7 @@ type Form struct {
 	Parts      []string // other services that take a part of each row
 	Target     string   // the service's path for a live post; empty: no live mapping, so the gateway can only pass it on
 	Components []Component
+	Bundle     string // the node type whose nodes are the rows, or "file" for managed files; empty for a webform
 }
 
 // Component is one component of a webform, as its row in webform_component says.
@@ -68,6 +69,13 @@ var Forms = []Form{
 		may("class", "textfield", "Class"), must("date", "textfield", "Date"),
 		must("steps", "textfield", "Steps"),
 	}},
+}
+
+// Contents are what the old site keeps for people outside its webforms. A row's SID is its nid or fid. It is read only.
+var Contents = []Form{
+	{Alias: "giving-page", Service: "pages", Bundle: "giving_page"},
+	{Alias: "fundraiser", Service: "gallery", Bundle: "fundraiser"},
+	{Alias: "file", Service: "images", Bundle: "file"},
 }
 
 func must(key, kind, name string) Component {
