@@ -161,7 +161,7 @@ func TestMigrateRefuses(t *testing.T) {
 		want string
 		args []string
 	}{
-		{"mysqldump --single-transaction", []string{"--from", "mysql://reader@db.example/d7", "--to", "sqlite:" + dir + "/a.db"}},
+		{"mysql://USER:PASSWORD@HOST:PORT/DATABASE", []string{"--from", "mysql://reader@db.example", "--to", "sqlite:" + dir + "/a.db"}},
 		{"a store is sqlite:FILE", []string{"--from", dump, "--to", "dynamodb:banyan"}},
 		{"FILE.sql.gz", []string{"--from", dir + "/none.sql", "--to", "sqlite:" + dir + "/b.db"}},
 		{"nothing was moved", []string{"--from", dump, "--to", "sqlite:" + dir + "/c.db", "--rejects", dir + "/none/rejects"}},

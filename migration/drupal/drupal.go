@@ -1,4 +1,4 @@
-// Package drupal reads an old site's database, from what mysqldump wrote or from SQLite: whole tables for a stand-in,
+// Package drupal reads an old site's database, live, from what mysqldump wrote or from SQLite: whole tables for a stand-in,
 // and webform submissions as form.Records. It finds the schema (table prefix, components by their form key) and
 // assumes none of it, streams what is large, and knows nothing else of ours.
 package drupal
@@ -76,21 +76,31 @@ type Component struct {
 	Weight      int64
 }
 
-// Open opens a dump ("dump.sql", gzipped or not) or a SQLite database ("sqlite:FILE"). Its errors are the caller's:
-// they say what would be right.
+// Open opens a live MariaDB or MySQL ("mysql://…"), a dump ("dump.sql", gzipped or not) or a SQLite database
+// ("sqlite:FILE"). Where one of them holds several sites, "?prefix=x_" behind its name says which. Its errors are the
+// caller's: they say what would be right, and never show a password.
 func Open(ctx context.Context, source string) (Source, error) {
-	kind, rest, found := strings.Cut(source, ":")
-	switch {
-	case found && kind == "sqlite":
-		return openSQLite(ctx, rest)
-	case found && kind == "mysql":
-		return nil, fmt.Errorf("a live MySQL cannot be read yet: give the file that `mysqldump --single-transaction --default-character-set=utf8mb4 DATABASE` writes, or sqlite:FILE; nothing was changed")
+	if strings.HasPrefix(source, "mysql:") {
+		return openMySQL(ctx, source)
 	}
-	info, err := os.Stat(source)
+	name, prefix := cutPrefix(source)
+	if file, ok := strings.CutPrefix(name, "sqlite:"); ok {
+		return openSQLite(ctx, file, prefix)
+	}
+	info, err := os.Stat(name)
 	if err != nil {
-		return nil, fmt.Errorf("the source is a dump (FILE.sql or FILE.sql.gz) or sqlite:FILE: %w", err)
+		return nil, fmt.Errorf("the source is a dump (FILE.sql or FILE.sql.gz), sqlite:FILE or a live database, mysql://USER:PASSWORD@HOST/DATABASE: %w", err)
 	}
-	return openDump(ctx, source, info.Size())
+	return openDump(ctx, name, info.Size(), prefix)
+}
+
+// cutPrefix takes "?prefix=x_" off the name of a file; nil: it says none.
+func cutPrefix(source string) (file string, prefix *string) {
+	file, after, found := strings.Cut(source, "?prefix=")
+	if !found {
+		return file, nil
+	}
+	return file, &after
 }
 
 // find is the form of a name, or an error that lists those there are.

@@ -101,7 +101,6 @@ type merge struct {
 	values  []Value  // the data cursor's row, nil at its end
 	last    [2]int64 // its nid and sid
 	lastSID int64    // of heads
-	no      string   // the last value's number: nearly always "0", kept so as not to be made again
 }
 
 func (m *merge) run() error {
@@ -182,10 +181,7 @@ func (m *merge) gather(sid int64) error {
 		if err != nil {
 			return err
 		}
-		if m.no != string(m.values[3].Bytes) {
-			m.no = string(m.values[3].Bytes)
-		}
-		m.builder.add(cid, m.no, m.values[4].Bytes)
+		m.builder.add(cid, m.builder.number(m.values[3].Bytes), m.values[4].Bytes)
 		if err := m.step(); err != nil {
 			return err
 		}

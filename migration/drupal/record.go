@@ -14,6 +14,7 @@ import (
 type submission struct {
 	sid, at int64
 	draft   bool
+	origin  string // the service's own id, where reverse wrote the row
 }
 
 // gathered is one value of a submission, its text lying in builder.text.
@@ -30,6 +31,15 @@ type builder struct {
 	keys   map[int64]string
 	text   []byte
 	values []gathered
+	no     string // the last value's number: nearly always "0", kept so as not to be made again
+}
+
+// number is a value's number as a string.
+func (b *builder) number(no []byte) string {
+	if b.no != string(no) {
+		b.no = string(no)
+	}
+	return b.no
 }
 
 func (b *builder) add(cid int64, no string, data []byte) {
@@ -41,7 +51,7 @@ func (b *builder) add(cid int64, no string, data []byte) {
 // record makes one of what was gathered, and begins the next.
 func (b *builder) record(s submission) form.Record {
 	r := form.Record{
-		Form: b.form.Name, NID: b.form.NID, SID: s.sid, At: time.Unix(s.at, 0).UTC(), Draft: s.draft,
+		Form: b.form.Name, NID: b.form.NID, SID: s.sid, At: time.Unix(s.at, 0).UTC(), Draft: s.draft, Origin: s.origin,
 		Values: make(map[string][]string, len(b.values)),
 	}
 	slices.SortStableFunc(b.values, func(x, y gathered) int {

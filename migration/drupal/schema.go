@@ -18,20 +18,24 @@ type schema struct {
 	conditions map[[2]int64]bool // nid and cid of what webform 4 shows on a condition
 }
 
-// find finds the site among the names of all tables. Two sites in one database are refused: they would be mixed.
-func (s *schema) find(tables []string) error {
+// find finds the site among the names of all tables; prefix, where given, says which. Two sites in one database are
+// refused otherwise: they would be mixed.
+func (s *schema) find(tables []string, prefix *string) error {
 	const mark = "webform_component"
 	found := []string{}
 	for _, t := range tables {
-		if p, ok := strings.CutSuffix(t, mark); ok && slices.Contains(tables, p+"webform_submissions") {
+		p, ok := strings.CutSuffix(t, mark)
+		if ok && (prefix == nil || *prefix == p) && slices.Contains(tables, p+"webform_submissions") {
 			found = append(found, p)
 		}
 	}
 	switch {
+	case len(found) == 0 && prefix != nil:
+		return fmt.Errorf("the source has no tables %swebform_component and %swebform_submissions: ?prefix= is what the names of the site's tables begin with", *prefix, *prefix)
 	case len(found) == 0:
 		return errors.New("the source has no tables webform_component and webform_submissions: it is not the database of a Drupal with webforms, or not all of it")
 	case len(found) > 1:
-		return fmt.Errorf("the source holds several sites, with the table prefixes %q; give the tables of one", found)
+		return fmt.Errorf("the source holds several sites, with the table prefixes %q; give one of them with ?prefix= behind the source's name, such as %s", found, "?prefix="+found[len(found)-1])
 	}
 	s.prefix, s.version = found[0], 3
 	if slices.Contains(tables, s.prefix+"webform_conditional") {

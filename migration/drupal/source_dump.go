@@ -19,12 +19,13 @@ type dumpSource struct {
 	size int64
 	read atomic.Int64 // bytes of the file that Records has seen
 	site *schema
+	only *string // the prefix that the caller gave
 }
 
 // openDump reads the tables that say what webforms there are. That takes a first reading up to the last of them, and
 // a second one for what their nodes are called, which stands before them.
-func openDump(ctx context.Context, file string, size int64) (Source, error) {
-	s := &dumpSource{file: file, size: size, site: newSchema()}
+func openDump(ctx context.Context, file string, size int64, prefix *string) (Source, error) {
+	s := &dumpSource{file: file, size: size, site: newSchema(), only: prefix}
 	err := s.webforms(ctx)
 	if err == nil {
 		err = s.names(ctx)
@@ -110,7 +111,7 @@ func (s *dumpSource) webforms(ctx context.Context) error {
 		return false, err
 	})
 	if err == nil {
-		err = s.site.find(tables)
+		err = s.site.find(tables, s.only)
 	}
 	if err != nil {
 		return err

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the driver
@@ -26,7 +25,7 @@ type sqliteSource struct {
 	until atomic.Int64 // the greatest there is
 }
 
-func openSQLite(ctx context.Context, file string) (Source, error) {
+func openSQLite(ctx context.Context, file string, prefix *string) (Source, error) {
 	if _, err := os.Stat(file); err != nil {
 		return nil, fmt.Errorf("sqlite:FILE names the old site's database: %w", err)
 	}
@@ -36,75 +35,23 @@ func openSQLite(ctx context.Context, file string) (Source, error) {
 		return nil, fmt.Errorf("drupal: %w", err)
 	}
 	s := &sqliteSource{db: db}
-	if s.site, err = s.schema(ctx); err != nil {
+	if s.site, err = s.schema(ctx, prefix); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("sqlite:%s: %w", file, err)
 	}
 	return s, nil
 }
 
-func (s *sqliteSource) schema(ctx context.Context) (*schema, error) {
-	site := newSchema()
+func (s *sqliteSource) schema(ctx context.Context, prefix *string) (*schema, error) {
 	var tables []string
-	err := s.each(ctx, "SELECT name FROM sqlite_master WHERE type = 'table'", func(f fields) error {
+	err := each(ctx, s.db, "SELECT name FROM sqlite_master WHERE type = 'table'", func(f fields) error {
 		tables = append(tables, f["name"])
 		return nil
 	})
-	if err == nil {
-		err = site.find(tables)
-	}
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range tables {
-		if name, ours := strings.CutPrefix(t, site.prefix); ours && site.wants(name) {
-			if err := s.each(ctx, "SELECT * FROM "+quote(t), func(f fields) error { return site.add(name, f) }); err != nil {
-				return nil, err
-			}
-		}
-	}
-	for i, f := range site.forms {
-		names := fmt.Sprintf("SELECT pid, source, alias FROM %s WHERE source = 'node/%d'", quote(site.prefix+"url_alias"), f.NID)
-		titles := fmt.Sprintf("SELECT nid, title FROM %s WHERE nid = %d", quote(site.prefix+"node"), f.NID)
-		if err := s.each(ctx, names, func(f fields) error { site.alias(i, f); return nil }); err != nil {
-			return nil, err
-		}
-		if err := s.each(ctx, titles, func(f fields) error { site.forms[i].Title = f["title"]; return nil }); err != nil {
-			return nil, err
-		}
-	}
-	site.order()
-	return site, nil
-}
-
-// each gives the rows of a small query by column name.
-func (s *sqliteSource) each(ctx context.Context, query string, row func(fields) error) error {
-	rows, err := s.db.QueryContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	names, err := rows.Columns()
-	if err != nil {
-		return err
-	}
-	values, into := make([]sql.NullString, len(names)), make([]any, len(names))
-	for i := range values {
-		into[i] = &values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			return err
-		}
-		f := fields{}
-		for i, v := range values {
-			f[names[i]] = v.String
-		}
-		if err := row(f); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return readSchema(ctx, s.db, tables, prefix, quote)
 }
 
 func (s *sqliteSource) Forms(context.Context) ([]Form, error) { return s.site.forms, nil }

@@ -253,7 +253,7 @@ func TestWrongSources(t *testing.T) {
 	z.Write([]byte(strings.Replace(small, "NAMES utf8mb4", "NAMES latin1", 1)))
 	z.Close()
 	for source, want := range map[string]string{
-		"mysql://reader@db.example/d7":    "mysqldump --single-transaction",
+		"mysql://reader@db.example":       "mysql://USER:PASSWORD@HOST:PORT/DATABASE",
 		"sqlite:/nowhere/legacy.db":       "no such file",
 		"/nowhere/dump.sql":               "FILE.sql.gz",
 		write(t, "a", []byte("<html>")):   "not how a statement of mysqldump begins",
