@@ -1,5 +1,6 @@
 // Package accesslog reads the lines of web servers' access logs, for assessment, replay and cost. It knows nginx's and
-// Apache's combined format, with nginx's request time at the end where the log has one.
+// Apache's combined format with or without times and hosts, and the logs of AWS's load balancers and of CloudFront; which
+// of them a file is, it finds by itself.
 package accesslog
 
 import (
@@ -7,10 +8,11 @@ import (
 	"time"
 )
 
-// Line is one request of a log.
+// Line is one request of a log. Its strings share the memory of the lines around it: clone what is kept for long.
 type Line struct {
+	Host     string // asked for, in the log's spelling and without a port; empty where the log has none
 	Addr     string
-	At       time.Time // with the log's own zone
+	At       time.Time // with the log's own zone; CloudFront's and the load balancers' is UTC
 	Method   string    // empty where the request was no HTTP (a TLS hello, a bare word); Target then holds what was logged
 	Target   string    // path and query as logged
 	Status   int
