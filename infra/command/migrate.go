@@ -3,6 +3,8 @@ package command
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -67,27 +69,25 @@ func (m *migration) move(ctx context.Context, w *world, verb string, run func(mo
 	if m.rate < 0 {
 		return fail(wrong, "--rate is %d; it is a number of submissions a second, or 0 for no limit", m.rate)
 	}
+	if err := m.place(); err != nil {
+		return err
+	}
 	ends, err := m.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer ends.close()
-	rejects, err := openRejects(m.rejects, verb == "sync")
-	if err != nil {
-		return err
-	}
-	defer rejects.discard()
 	began, doc := time.Now(), moved{Forms: map[string]move.Result{}}
 	for _, f := range ends.forms {
 		bar := newBar(ctx, w.err, f.Alias, ends.source.Progress)
-		job := move.Job{Source: ends.source, Form: f, Parts: move.Parts(f, ends.store), DryRun: m.dry, Rate: m.rate, Moved: bar.add, Rejects: rejects.writer()}
+		job := move.Job{Source: ends.source, Form: f, Parts: move.Parts(f, ends.store), DryRun: m.dry, Moved: bar.add}
 		doc.Forms[f.Alias], err = run(job, ctx)
 		bar.end()
 		if err != nil {
 			return m.stopped(verb, err)
 		}
 	}
-	if err := rejects.keep(); err != nil {
+	if err := ends.writeRejects(ctx, m.rejects); err != nil {
 		return m.stopped(verb, err)
 	}
 	doc.Seconds = float64(time.Since(began).Milliseconds()) / 1000
@@ -96,6 +96,20 @@ func (m *migration) move(ctx context.Context, w *world, verb string, run func(mo
 		return printJSON(w.out, doc)
 	}
 	printMoved(w.out, doc)
+	return nil
+}
+
+// place says what stands against writing the rejects, before anything is moved.
+func (m *migration) place() error {
+	if m.rejects == "" {
+		return nil
+	}
+	if m.dry {
+		return fail(wrong, "--rejects lists what the store keeps, and --dry-run keeps nothing: leave one of them out; nothing was moved")
+	}
+	if _, err := os.Stat(filepath.Dir(m.rejects)); err != nil {
+		return fail(wrong, "--rejects: %w; nothing was moved", err)
+	}
 	return nil
 }
 

@@ -1,7 +1,9 @@
 package command
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/banyan-migration/banyan/migration/drupal"
+	"github.com/banyan-migration/banyan/migration/move"
 	"github.com/banyan-migration/banyan/migration/verify"
 	"github.com/banyan-migration/banyan/services/all"
 	"github.com/banyan-migration/banyan/shared/form"
@@ -119,60 +122,28 @@ func (m *migration) there() error {
 	return nil
 }
 
-// rejects is the file for the rows that were not moved, readable by its owner alone. Backfill writes it anew and puts
-// it in its place when it is whole; sync adds to it at once, as it looks at no row twice.
-type rejects struct {
-	file *os.File
-	name string // where it is to lie in the end; empty: it does already
-}
-
-func openRejects(name string, add bool) (*rejects, error) {
+// writeRejects puts the rejects of all forms into a file, one JSON line each, readable by its owner alone and in its
+// place only when it is whole.
+func (e *ends) writeRejects(ctx context.Context, name string) error {
 	if name == "" {
-		return &rejects{}, nil
+		return nil
 	}
-	var f *os.File
-	var err error
-	if add {
-		f, err = os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-		name = ""
-	} else {
-		f, err = os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*") // mode 0600
-	}
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*") // mode 0600
 	if err != nil {
-		return nil, fail(wrong, "--rejects: %w; nothing was moved", err)
+		return fmt.Errorf("--rejects: %w", err)
 	}
-	return &rejects{f, name}, nil
-}
-
-func (r *rejects) writer() io.Writer {
-	if r.file == nil { // a nil *os.File would be a writer
-		return nil
+	defer os.Remove(f.Name()) // nothing is there once it is renamed
+	out := bufio.NewWriter(f)
+	lines := json.NewEncoder(out)
+	lines.SetEscapeHTML(false)
+	for _, on := range e.forms {
+		err = errors.Join(err, move.Rejects(ctx, e.store(on.Service), on, func(r move.Reject) error { return lines.Encode(r) }))
 	}
-	return r.file
-}
-
-func (r *rejects) keep() error {
-	if r.file == nil {
-		return nil
-	}
-	err := errors.Join(r.file.Sync(), r.file.Close())
-	if err == nil && r.name != "" {
-		err = os.Rename(r.file.Name(), r.name)
+	if err = errors.Join(err, out.Flush(), f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
 	}
 	if err != nil {
 		return fmt.Errorf("--rejects: %w", err)
 	}
-	r.file = nil
 	return nil
-}
-
-// discard drops a file that is not whole.
-func (r *rejects) discard() {
-	if r.file == nil {
-		return
-	}
-	r.file.Close()
-	if r.name != "" {
-		os.Remove(r.file.Name())
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/banyan-migration/banyan/shared/form"
 	"github.com/banyan-migration/banyan/shared/kv"
@@ -41,7 +40,6 @@ type committer struct {
 }
 
 func (c *committer) run(ctx context.Context, lots <-chan *lot) error {
-	began := time.Now()
 	for l := range lots {
 		if err := c.take(ctx, l); err != nil {
 			return err
@@ -49,34 +47,18 @@ func (c *committer) run(ctx context.Context, lots <-chan *lot) error {
 		if c.job.Moved != nil {
 			c.job.Moved(int(l.rows))
 		}
-		if err := c.job.pause(ctx, began, c.result.Rows); err != nil {
-			return err
-		}
 	}
 	return ctx.Err()
-}
-
-// pause keeps to the rate.
-func (j Job) pause(ctx context.Context, began time.Time, rows int64) error {
-	if j.Rate == 0 {
-		return nil
-	}
-	t := time.NewTimer(time.Until(began.Add(time.Duration(rows) * time.Second / time.Duration(j.Rate))))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // take stores one lot. The rejects come first, for nobody looks at a row again that Sync's checkpoint has passed; the
 // first service comes last, together with the checkpoint. Whatever kills us before that leaves rows that the next run
 // finds unchanged, and perhaps a line that it writes again.
 func (c *committer) take(ctx context.Context, l *lot) error {
-	if err := writeRejects(c.job.Rejects, l.rejects); err != nil {
-		return fmt.Errorf("rejects file: %w", err)
+	if writes := rejected(c.job, l.rejects); len(writes) > 0 && !c.job.DryRun {
+		if err := c.job.Parts[0].Store.Commit(ctx, writes...); err != nil {
+			return err
+		}
 	}
 	var fresh int64
 	for i := len(c.job.Parts) - 1; i >= 0; i-- {

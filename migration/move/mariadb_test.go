@@ -18,7 +18,6 @@ import (
 	"github.com/banyan-migration/banyan/infra/fakes/mariadb"
 	"github.com/banyan-migration/banyan/infra/local/site"
 	"github.com/banyan-migration/banyan/migration/drupal"
-	"github.com/banyan-migration/banyan/shared/kv"
 )
 
 // startMariaDB is a private server with the sample site in the database "site".
@@ -101,7 +100,7 @@ func moves(t *testing.T, from string) {
 		t.Fatal(err)
 	}
 	defer source.Close()
-	got, want := must(t, job(source, kv.NewMem()).Backfill), truth(t)
+	got, want := must(t, job(source, memory()).Backfill), truth(t)
 	if got.Rows != want.Rows || got.Moved != want.Migratable || got.SumPence != want.Sum || !reflect.DeepEqual(got.Rejected, want.Rejected) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -112,7 +111,7 @@ func refused(t *testing.T, file string) {
 	source, err := drupal.Open(t.Context(), file)
 	if err == nil {
 		defer source.Close()
-		_, err = job(source, kv.NewMem()).Backfill(t.Context())
+		_, err = job(source, memory()).Backfill(t.Context())
 	}
 	if err == nil || !strings.Contains(err.Error(), way) {
 		t.Errorf("the move says %v, want %q", err, way)

@@ -6,7 +6,6 @@ package move
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,15 +26,25 @@ type Part struct {
 
 // Job is one form's move.
 type Job struct {
-	Source  drupal.Source
-	Form    form.Form
-	Parts   []Part           // those of the form's services that exist; the first decides moved or rejected
-	Rejects io.Writer        // a JSON line a reject: people's data; nil: nowhere
-	DryRun  bool             // say what would be done, and write to no store
-	Rate    int              // submissions a second at most; 0: as fast as it goes
-	Moved   func(rows int)   // told after each batch, from one goroutine; nil: nobody
-	Now     func() time.Time // dates what is kept of the run; nil: the clock
+	Source    drupal.Source
+	Form      form.Form
+	Parts     []Part           // those of the form's services that exist, the first decides moved or rejected; without that one everything waits
+	Workers   int              // how many partitions are moved at once; 0: one a core, and one where the source is not Live
+	DryRun    bool             // say what would be done, and write to no store
+	Moved     func(rows int)   // told after each batch, from one goroutine at a time; nil: nobody
+	Now       func() time.Time // dates what is kept of the run; nil: the clock
+	Authority Side             // who wins a conflict
+	Deletes   int64            // accept so many deletes at once, however great a share they are
 }
+
+// Side is one of the two places where a row lies.
+type Side int
+
+// The sides; the source is the zero one, for as long as the old site takes the writes.
+const (
+	Source Side = iota
+	Target
+)
 
 // Result counts what became of a form's rows: Rows = Moved + Unchanged + all Rejected.
 type Result struct {
@@ -44,9 +53,14 @@ type Result struct {
 	Unchanged    int64            `json:"unchanged"` // they were there already
 	Rejected     map[string]int64 `json:"rejected"`  // by reason: draft, the fault's field, duplicate
 	RefusedParts int64            `json:"refused_parts"`
-	Waiting      int64            `json:"waiting"`   // parts whose service does not exist yet
-	SumPence     int64            `json:"sum_pence"` // of the moved and the unchanged
-	Orphans      int64            `json:"orphans"`   // values whose submission is gone from the old site
+	Waiting      int64            `json:"waiting"`             // parts whose service does not exist yet
+	SumPence     int64            `json:"sum_pence"`           // of the moved and the unchanged
+	Orphans      int64            `json:"orphans"`             // values whose submission is gone from the old site
+	Edited       int64            `json:"edited,omitempty"`    // rows that the old site changed since they were moved
+	Deleted      int64            `json:"deleted,omitempty"`   // rows that it no longer has; they are not among Rows
+	Conflicts    int64            `json:"conflicts,omitempty"` // rows that both sides changed: the Authority's stands, the other is listed
+	Reversed     int64            `json:"reversed,omitempty"`  // rows that reverse wrote there, and nobody moves back
+	Unknown      map[string]int64 `json:"unknown,omitempty"`   // rows by component that the form does not know; donate keeps their values
 }
 
 // Rejections is how many rows were rejected, for all reasons.
@@ -121,10 +135,7 @@ func (j Job) run(ctx context.Context, seen *set, after int64, backfill bool) (Re
 
 // read hands the source's records on in batches.
 func (j Job) read(ctx context.Context, after int64, to chan<- []form.Record) (int64, error) {
-	size := batch
-	if j.Rate > 0 { // ten batches a second at least, or a slow rate would come in gulps
-		size = min(batch, max(1, j.Rate/10))
-	}
+	const size = batch
 	records := make([]form.Record, 0, size)
 	orphans, err := j.Source.Records(ctx, j.Form.Alias, drupal.Span{After: after}, func(r form.Record) error {
 		records = append(records, r)

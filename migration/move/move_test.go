@@ -1,7 +1,6 @@
 package move
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,10 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/banyan-migration/banyan/infra/local/site"
@@ -50,6 +47,13 @@ func donate() form.Form {
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
+// memory is a store in which it is noon.
+func memory() *kv.Mem {
+	m := kv.NewMem()
+	m.Now = func() time.Time { return noon }
+	return m
+}
+
 func job(source drupal.Source, store kv.Store) Job {
 	return Job{Source: source, Form: donate(), Parts: []Part{{Service: "donate", Store: store, Import: keeps}}, Now: func() time.Time { return noon }}
 }
@@ -61,6 +65,14 @@ func must(t *testing.T, run func(context.Context) (Result, error)) Result {
 		t.Fatal(err)
 	}
 	return r
+}
+
+func rejectsOf(t *testing.T, store kv.Store) (all []Reject) {
+	t.Helper()
+	if err := Rejects(t.Context(), store, donate(), func(r Reject) error { all = append(all, r); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // stored is everything in the store's parts that a form's move touches.
@@ -112,28 +124,26 @@ func TestSampleMovesAsTheTruthSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := kv.NewMem()
-	var rejects, again bytes.Buffer
+	store := memory()
 	j := job(source, store)
-	j.Rejects = &rejects
 	got := must(t, j.Backfill)
 	if got.Rows != want.Rows || got.Moved != want.Migratable || got.SumPence != want.Sum || !reflect.DeepEqual(got.Rejected, want.Rejected) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if lines := int64(bytes.Count(rejects.Bytes(), []byte{'\n'})); lines != got.Rejections() {
-		t.Errorf("%d lines of rejects, want %d", lines, got.Rejections())
+	rejects := rejectsOf(t, store)
+	if int64(len(rejects)) != got.Rejections() {
+		t.Errorf("%d rejects, want %d", len(rejects), got.Rejections())
 	}
 	if got.Waiting == 0 || got.Unchanged != 0 || got.Orphans != 0 {
 		t.Errorf("%+v", got)
 	}
 	before := stored(t, store)
-	j.Rejects = &again
 	second := must(t, j.Backfill)
 	got.Moved, got.Unchanged = 0, got.Moved
 	if !reflect.DeepEqual(second, got) || !reflect.DeepEqual(stored(t, store), before) {
 		t.Errorf("a second run: %+v, want %+v", second, got)
 	}
-	if !bytes.Equal(again.Bytes(), rejects.Bytes()) {
+	if !reflect.DeepEqual(rejectsOf(t, store), rejects) {
 		t.Error("a second run rejects otherwise")
 	}
 	if late := must(t, j.Sync); late.Rows != 0 {
@@ -152,50 +162,45 @@ func TestReasonsInTheirOrder(t *testing.T) {
 	again.SID = 5
 	twin := no
 	twin.SID = 8
-	var rejects bytes.Buffer
-	j := job(drupaltest.New(draft, gift(2, "£1O"), same, gift(4, "5.00", "email", "nobody"), again, other, no, twin), kv.NewMem())
-	j.Rejects = &rejects
+	store := memory()
+	j := job(drupaltest.New(draft, gift(2, "£1O"), same, gift(4, "5.00", "email", "nobody"), again, other, no, twin), store)
 	got := must(t, j.Backfill)
 	want := Result{Rows: 8, Moved: 4, SumPence: 2001, Rejected: map[string]int64{"draft": 1, "amount": 1, "email": 1, "duplicate": 1}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	var second Reject
-	if err := json.Unmarshal(bytes.Split(rejects.Bytes(), []byte{'\n'})[1], &second); err != nil || second.SID != 2 || second.Reason != "amount" ||
-		second.Message == "" || second.Values["amount"][0] != "£1O" {
-		t.Errorf("the second reject is %+v (%v)", second, err)
+	if second := rejectsOf(t, store)[1]; second.SID != 2 || second.Reason != "amount" || second.Message == "" || second.Values["amount"][0] != "£1O" {
+		t.Errorf("the second reject is %+v", second)
 	}
 }
 
 // What a row has for services that come later is counted; what a second service refuses leaves the row moved.
 func TestParts(t *testing.T) {
 	t.Parallel()
-	j := job(drupaltest.New(gift(1, "5", "gift_aid", "1", "email_consent", "1"), gift(2, "5", "gift_aid", "0"), gift(3, "x", "gift_aid", "1")), kv.NewMem())
+	j := job(drupaltest.New(gift(1, "5", "gift_aid", "1", "email_consent", "1"), gift(2, "5", "gift_aid", "0"), gift(3, "x", "gift_aid", "1")), memory())
 	if got := must(t, j.Backfill); got.Waiting != 2 || got.Moved != 2 {
 		t.Errorf("%+v", got)
 	}
-	giftaid := Part{Service: "giftaid", Store: kv.NewMem(), Import: func(r form.Record) ([]kv.Write, error) {
+	giftaid := Part{Service: "giftaid", Store: memory(), Import: func(r form.Record) ([]kv.Write, error) {
 		if r.SID == 2 {
 			return nil, fault.Wrong("postcode", "a UK postcode")
 		}
 		return []kv.Write{{Key: kv.Key{Part: "declaration", Sort: fmt.Sprint(r.SID)}, If: kv.Absent}}, nil
 	}}
 	j.Parts = append(j.Parts, giftaid)
-	var rejects bytes.Buffer
-	j.Rejects = &rejects
 	got := must(t, j.Backfill)
 	if got.Waiting != 1 || got.RefusedParts != 1 || got.Unchanged != 2 || len(stored(t, giftaid.Store)) != 1 {
 		t.Errorf("%+v", got)
 	}
-	if !strings.Contains(rejects.String(), `"service":"giftaid","reason":"postcode"`) {
-		t.Error(rejects.String())
+	if got := rejectsOf(t, j.Parts[0].Store); len(got) != 2 || got[0].Service != "giftaid" || got[0].Reason != "postcode" {
+		t.Errorf("%+v", got)
 	}
 }
 
 // Sync takes what is newer than the checkpoint, and still knows what was moved before.
 func TestSyncTakesLaterRows(t *testing.T) {
 	t.Parallel()
-	store := kv.NewMem()
+	store := memory()
 	must(t, job(drupaltest.New(gift(1, "5"), gift(2, "6")), store).Backfill)
 	double := gift(1, "5")
 	double.SID = 4
@@ -207,7 +212,7 @@ func TestSyncTakesLaterRows(t *testing.T) {
 
 func TestDryRunWritesNothing(t *testing.T) {
 	t.Parallel()
-	store := kv.NewMem()
+	store := memory()
 	j := job(drupaltest.New(gift(1, "5"), gift(2, "no")), store)
 	j.DryRun = true
 	if got := must(t, j.Backfill); got.Moved != 1 || len(stored(t, store)) != 0 {
@@ -254,11 +259,11 @@ func TestStoppedAnywhere(t *testing.T) {
 		j.Parts = append(j.Parts, giftaid(store))
 		return j.Backfill
 	}
-	whole := kv.NewMem()
+	whole := memory()
 	all := must(t, run(whole))
 	for n := 1; n <= 6; n++ {
 		for _, after := range []bool{false, true} {
-			store := kv.NewMem()
+			store := memory()
 			if _, err := run(&dying{store, n, after})(t.Context()); !errors.Is(err, errFull) {
 				t.Fatal(err)
 			}
@@ -277,7 +282,7 @@ func TestTwoMovers(t *testing.T) {
 	for i := range int64(3 * batch) {
 		source.Put(gift(i+1, "5.00"))
 	}
-	store := kv.NewMem()
+	store := memory()
 	var results [2]Result
 	var wg sync.WaitGroup
 	for i := range results {
@@ -292,23 +297,6 @@ func TestTwoMovers(t *testing.T) {
 	if n := results[0].Moved + results[1].Moved; n != 3*batch {
 		t.Errorf("%d rows moved, want %d: %+v", n, 3*batch, results)
 	}
-}
-
-func TestRate(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		source := drupaltest.New()
-		for i := range int64(100) {
-			source.Put(gift(i+1, "5.00"))
-		}
-		j := job(source, kv.NewMem())
-		j.Rate = 50
-		began := time.Now()
-		must(t, j.Backfill)
-		if took := time.Since(began); took != 2*time.Second {
-			t.Errorf("100 rows at 50 a second took %v", took)
-		}
-	})
 }
 
 func TestSetKnowsItsDigests(t *testing.T) {

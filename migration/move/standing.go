@@ -15,10 +15,19 @@ import (
 // Standing is how far a form's rows have come, as the last runs left it in the store. The zero times are "never".
 type Standing struct {
 	Backfilled time.Time `json:"backfilled,omitzero"` // the last backfill that came to its end
-	Synced     time.Time `json:"synced,omitzero"`     // the last backfill or sync that did
+	Synced     time.Time `json:"synced,omitzero"`     // the last backfill or sync that did: new rows up to then are there
+	Swept      time.Time `json:"swept,omitzero"`      // the beginning of the last whole sweep: edits up to then are there
+	Deleted    time.Time `json:"deleted,omitzero"`    // the beginning of the last sweep whose deletes were followed
 }
 
 func standingKey(f form.Form) kv.Key { return kv.Key{Part: "move/" + f.Alias, Sort: "standing"} }
+
+func (j Job) now() time.Time {
+	if j.Now != nil {
+		return j.Now()
+	}
+	return time.Now()
+}
 
 // StandingOf reads where a form stands.
 func StandingOf(ctx context.Context, store kv.Store, f form.Form) (s Standing, err error) {
@@ -44,12 +53,8 @@ func (j Job) arrived(ctx context.Context, backfill bool) error {
 	if err != nil {
 		return err
 	}
-	now := j.Now
-	if now == nil {
-		now = time.Now
-	}
 	before := s
-	s.Synced = now().UTC()
+	s.Synced = j.now().UTC()
 	if backfill {
 		s.Backfilled = s.Synced
 	}
