@@ -1,0 +1,96 @@
+// Package dynamo keeps the services' data in DynamoDB: a table a service, an item a key, and in the item itself the
+// messages that nobody has confirmed, so that an ordinary write with its messages is one write and no transaction.
+// Only a commit of several items is a transaction, which is billed double.
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/banyan-migration/banyan/shared/kv"
+)
+
+// DB is the tables that share a prefix, in one account and region. Safe for concurrent use; it holds nothing open.
+type DB struct {
+	Now func() time.Time // decides what has expired; nil: the clock. Set before use
+
+	client *dynamodb.Client
+	prefix string
+}
+
+// DynamoDB allows 255 characters for a table's name; a service's name takes some.
+var (
+	prefixed = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,200}$`)
+	named    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
+)
+
+// Open finds account, region and endpoint as AWS's own tools do: by the environment (AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB
+// for an emulator) and the files in ~/.aws. It asks nothing of DynamoDB yet; Ready does.
+func Open(ctx context.Context, prefix string, options ...func(*dynamodb.Options)) (*DB, error) {
+	if !prefixed.MatchString(prefix) {
+		return nil, fmt.Errorf("dynamo: %q is no prefix of tables: letters, digits, dot, hyphen and underscore, at most 200", prefix)
+	}
+	c, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("dynamo: %w", err)
+	}
+	ours := func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} } // patiently tries again, and knows what was tried
+	client := dynamodb.NewFromConfig(c, append([]func(*dynamodb.Options){ours}, options...)...)
+	if client.Options().Region == "" {
+		return nil, errors.New("dynamo: no region is set: set AWS_REGION (for an emulator any will do, such as eu-west-1)")
+	}
+	return &DB{client: client, prefix: prefix}, nil
+}
+
+func (db *DB) now() time.Time {
+	if db.Now != nil {
+		return db.Now()
+	}
+	return time.Now()
+}
+
+// Emulated says that the endpoint is not AWS's own: an emulator, whose tables nobody but us makes.
+func (db *DB) Emulated() bool {
+	at := db.client.Options().BaseEndpoint
+	if at == nil {
+		return false
+	}
+	u, err := url.Parse(*at)
+	if err != nil {
+		return false
+	}
+	for _, own := range []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws"} {
+		if strings.HasSuffix(u.Hostname(), own) {
+			return false
+		}
+	}
+	return true
+}
+
+// Store is the table of a service, by its name in lower-case letters. It panics at a name that no table can have.
+func (db *DB) Store(name string) kv.Store {
+	if !named.MatchString(name) {
+		panic(fmt.Sprintf("dynamo: %q is no name for a store: lower-case letters, digits and _", name))
+	}
+	return &store{db: db, table: db.table(name)}
+}
+
+func (db *DB) table(service string) string { return db.prefix + "-" + service }
+
+// store is one service's table.
+type store struct {
+	db    *DB
+	table string
+}
+
+// MaxWrites is how many items DynamoDB takes in one transaction.
+func (s *store) MaxWrites() int { return 100 }
