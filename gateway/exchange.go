@@ -50,6 +50,8 @@ type exchange struct {
 	upgrade  bool // a websocket that may go through
 	other    bool // the other side may be asked if this one fails (W-79)
 
+	page page // where a folder of frozen pages answers
+
 	// what the judge is told
 	weight        int           // of the group, when it was drawn
 	groupRevision int64         // likewise
@@ -78,7 +80,7 @@ func (x *exchange) begin(st *state, head []byte) {
 	x.keep, x.answered, x.cut, x.split, x.override, x.fresh, x.upgrade, x.other = true, false, false, false, false, false, false, false
 	x.route, x.group, x.backend, x.options = nil, nil, st.legacy, &st.legacy.Options
 	x.series, x.hop, x.spooled, x.held = st.alone[1], 1, nil, false
-	x.newcomer, x.located = false, false
+	x.newcomer, x.located, x.page.Answer = false, false, nil
 	x.shade = shade{}
 	x.c.left.Store(false)
 	if x.plan = x.c.g.o.Plan(); x.plan != nil {

@@ -41,11 +41,15 @@ func (x *exchange) forward() {
 	side := x.Side
 	x.c.g.Flight(side, 1, x.c.shard)
 	x.scrub()
-	f := x.attempt(account.First)
+	f := x.attend(account.First)
 	if f != nil && x.other && f.class.Upstream() && !x.answered {
 		f = x.failover(f)
 	}
-	if f == nil {
+	switch {
+	case f != nil:
+	case x.page.Answer != nil:
+		f = x.hand()
+	default:
 		x.relay()
 	}
 	x.c.g.Flight(side, -1, x.c.shard)
@@ -72,7 +76,7 @@ func (x *exchange) failover(f *failure) *failure {
 	x.Side, x.Reason, x.Attempt = 1-x.Side, split.ByFallback, 2
 	x.backend, x.series = x.group.side[x.Side], x.group.series[x.Side]
 	x.fresh = false
-	return x.attempt(account.Failover)
+	return x.attend(account.Failover)
 }
 
 // attempt sends the request over one connection and waits for the answer's head. A second connection is tried only where nothing can have

@@ -220,7 +220,9 @@ func (g *Gateway) tidy() {
 		case now := <-ticker.C:
 			st := g.state.Load()
 			for _, b := range st.backends {
-				b.pool.Sweep()
+				if b.pool != nil {
+					b.pool.Sweep()
+				}
 			}
 			st.rates.forget(now)
 		}

@@ -26,7 +26,7 @@ func shadeOf(b *backend) shadow.Backend {
 // sample decides whether the other side gets a copy of this request. The donor is answered as ever; the copy leaves after the last byte.
 func (x *exchange) sample(p cutover.Group) {
 	g := x.group.shade
-	if g == nil || !x.mayCopy(p) || !x.inSample() {
+	if g == nil || x.group.side[1-x.Side].pages != nil || !x.mayCopy(p) || !x.inSample() {
 		return
 	}
 	x.shade.group = g
@@ -162,7 +162,7 @@ func (x *exchange) describe(cp *shadow.Copy) {
 	_, signedIn := r.Header("authorization")
 	cp.Session = signedIn > 0 || session(r) != nil
 	cp.Request.Own = cp.Session || x.route.Done
-	if cp.Reverse || cp.Session {
+	if cp.Reverse || cp.Session || x.group.side[split.Legacy].pages != nil {
 		cp.NoReplay()
 	}
 	if cp.Form == nil || cp.Replays() {

@@ -12,6 +12,7 @@ import (
 	"github.com/banyan-migration/banyan/gateway/config"
 	"github.com/banyan-migration/banyan/gateway/cutover"
 	"github.com/banyan-migration/banyan/gateway/drupal"
+	"github.com/banyan-migration/banyan/gateway/frozen"
 	"github.com/banyan-migration/banyan/gateway/route"
 	"github.com/banyan-migration/banyan/gateway/shadow"
 	"github.com/banyan-migration/banyan/gateway/split"
@@ -37,7 +38,8 @@ type state struct {
 // backend is one place that answers, with its connections.
 type backend struct {
 	*config.Backend
-	pool     *upstream.Pool
+	pool     *upstream.Pool // nil: pages answers
+	pages    *frozen.Site
 	deadline string // the header line that says how long an answer may take (W-73)
 }
 
@@ -71,7 +73,11 @@ func (g *Gateway) newState(c *config.Config, old *state) (*state, error) {
 		st.tls = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 	}
 	for name, b := range c.Backends {
-		st.backends[name] = g.newBackend(b, c.Timeouts, old)
+		made, err := g.newBackend(b, c.Timeouts, old)
+		if err != nil {
+			return nil, fmt.Errorf("gateway: backends.%s: %w", name, err)
+		}
+		st.backends[name] = made
 	}
 	st.legacy = st.backends[c.Default]
 	st.alone = [2]*account.Series{g.Series("", split.Legacy, true), g.Series("", split.Legacy, false)}
@@ -84,13 +90,17 @@ func (g *Gateway) newState(c *config.Config, old *state) (*state, error) {
 	return st, g.openForms(st)
 }
 
-// newBackend makes a backend, with the connections of the former configuration where it is the same place.
-func (g *Gateway) newBackend(b *config.Backend, t config.Timeouts, old *state) *backend {
+// newBackend makes a backend, with the connections of the former configuration where it is the same place, or the pages where nobody has frozen
+// them anew.
+func (g *Gateway) newBackend(b *config.Backend, t config.Timeouts, old *state) (*backend, error) {
 	made := &backend{Backend: b, deadline: "X-Banyan-Deadline: " + strconv.FormatInt(t.FirstByte.Milliseconds(), 10) + "\r\n"}
+	if b.Dir != "" {
+		return made, made.open(old)
+	}
 	if old != nil && old.cfg.Timeouts == t {
-		if was := old.backends[b.Name]; was != nil && was.Scheme == b.Scheme && was.Address == b.Address && was.Host == b.Host {
+		if was := old.backends[b.Name]; was != nil && was.pool != nil && was.Scheme == b.Scheme && was.Address == b.Address && was.Host == b.Host {
 			made.pool = was.pool
-			return made
+			return made, nil
 		}
 	}
 	o := upstream.Options{Address: b.Address, Connect: t.Connect, Sweeper: g.sweeper}
@@ -98,7 +108,27 @@ func (g *Gateway) newBackend(b *config.Backend, t config.Timeouts, old *state) *
 		o.TLS = &tls.Config{ServerName: b.Host, RootCAs: g.o.Roots, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}
 	}
 	made.pool = upstream.New(o)
-	return made
+	return made, nil
+}
+
+// open opens the frozen pages, or takes over those that are open.
+func (b *backend) open(old *state) (err error) {
+	if old != nil {
+		if was := old.backends[b.Name]; was != nil && was.pages != nil && was.pages.Stamp() == frozen.Stamp(b.Dir) {
+			b.pages = was.pages
+			return nil
+		}
+	}
+	b.pages, err = frozen.Open(b.Dir)
+	return err
+}
+
+// up says whether nothing speaks against the backend.
+func (b *backend) up() bool {
+	if b.pages != nil {
+		return b.pages.Trouble() == ""
+	}
+	return b.pool.Health().Up
 }
 
 func (g *Gateway) openForms(st *state) error {
@@ -134,6 +164,9 @@ func CheckForm(f *route.Form) error {
 // retire closes the idle connections of backends that the next state has not taken over.
 func (st *state) retire(next *state) {
 	for name, b := range st.backends {
+		if b.pool == nil {
+			continue
+		}
 		if next == nil || next.backends[name] == nil || next.backends[name].pool != b.pool {
 			b.pool.Retire()
 		}
@@ -170,6 +203,9 @@ func (g *Gateway) gauges(emit account.Emit) {
 	st, plan := g.state.Load(), g.o.Plan()
 	var busy, idle [2]int
 	for _, b := range st.backends {
+		if b.pool == nil {
+			continue
+		}
 		side := split.Legacy
 		for _, gr := range st.groups {
 			if gr.side[split.New] == b {
@@ -182,7 +218,7 @@ func (g *Gateway) gauges(emit account.Emit) {
 	}
 	for name, b := range st.backends {
 		up := 0.0
-		if b.pool.Health().Up {
+		if b.up() {
 			up = 1
 		}
 		emit(account.BackendUp, up, name)

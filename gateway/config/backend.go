@@ -23,18 +23,34 @@ func (b *builder) backends(n node) {
 func (b *builder) backend(p pair) *Backend {
 	e := &Backend{Name: p.key, Line: p.line}
 	fields := options(&e.Options)
-	fields["kind"] = func(n node) { e.Kind = n.choice("drupal7", "drupal8") }
 	fields["shadow_auth"] = func(n node) { e.ShadowAuth = n.text() }
-	fields["dir"] = func(n node) {
-		n.wrong("not in this version: it belongs to content that is served from files; leave it out")
-	}
-	named := false
-	fields["url"] = func(n node) { named = true; e.address(n) }
+	var url, dir, kind node
+	fields["dir"] = func(n node) { dir = n; b.dir(e, n) }
+	fields["kind"] = func(n node) { kind, e.Kind = n, n.choice("drupal7", "drupal8") }
+	fields["url"] = func(n node) { url = n; e.address(n) }
 	p.value.fields(fields)
-	if !named {
-		p.value.wrong("url is missing: where this backend answers, such as http://127.0.0.1:9001")
+	switch {
+	case dir.ast != nil && url.ast != nil:
+		dir.wrong("a backend is a url or a dir: leave one out")
+	case dir.ast != nil && kind.ast != nil:
+		kind.wrong("%s names a Drupal that answers; pages in a dir are files: leave it out", e.Kind)
+	case dir.ast == nil && url.ast == nil:
+		p.value.wrong("url is missing: where this backend answers, such as http://127.0.0.1:9001; or dir, the folder of its frozen pages")
 	}
 	return e
+}
+
+// dir reads the folder of pages that `banyan migrate content` has written. Read opens it.
+func (b *builder) dir(e *Backend, n node) {
+	s, ok := n.scalar()
+	if !ok {
+		return
+	}
+	if e.Dir = s; s == "" {
+		n.wrong("is empty: the folder that banyan migrate content has written")
+		return
+	}
+	b.folders = append(b.folders, folder{s, n})
 }
 
 // address reads a url of scheme, host and port alone: a path of its own would change every request's (W-8).

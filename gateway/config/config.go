@@ -132,6 +132,7 @@ type Backend struct {
 	Address string // host:port, with the scheme's port where none is given
 	Host    string // the url's own host, for TLS's server name; never sent as Host (W-17)
 	Kind    string // drupal7, drupal8 or empty
+	Dir     string // the folder of frozen pages that answers instead of an address; empty: none
 	Options route.Options
 	Line    int
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/banyan-migration/banyan/gateway/route"
+	"github.com/banyan-migration/banyan/gateway/split"
 )
 
 // finish checks what only the whole file can say.
@@ -49,6 +50,7 @@ func (b *builder) guards() {
 	}
 	shared := map[string]*Group{}
 	for _, g := range b.Groups {
+		b.kept(g)
 		if _, named := b.lines["data"]; !named && g.HasWrites() && !g.AppendOnly() {
 			b.note(g.Line, "groups.%s: writes, and no data: is named: nobody measures what is moved, so "+
 				"readiness is unknown and a person's steps are warned, not guarded", g.Name)
@@ -59,6 +61,24 @@ func (b *builder) guards() {
 			}
 			shared[t] = g
 		}
+	}
+}
+
+// kept says what a folder of frozen pages cannot do for a group: it takes no posts and hears no copies.
+func (b *builder) kept(g *Group) {
+	from, to := b.Backends[g.From], b.Backends[g.To]
+	if from == nil || to == nil || from.Dir == "" && to.Dir == "" {
+		return
+	}
+	name := g.To
+	if to.Dir == "" {
+		name = g.From
+	}
+	if g.HasWrites() && (name == g.To || g.Weight < split.Full) {
+		b.note(g.Line, "groups.%s: has routes that write, and %s is a folder of pages: what is posted there is answered 405 and not taken", g.Name, name)
+	}
+	if shadowed(g) && name == g.To {
+		b.note(g.Line, "groups.%s: shadow copies nothing to %s, a folder of pages: banyan migrate content has compared each of them", g.Name, name)
 	}
 }
 

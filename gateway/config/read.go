@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/banyan-migration/banyan/gateway/frozen"
 	"github.com/banyan-migration/banyan/gateway/route"
 )
 
@@ -89,6 +90,17 @@ func (c *Config) files(r *reader, answers func(*route.Form) error) {
 	for _, f := range r.forms {
 		r.try(f, answers)
 	}
+	for _, f := range r.folders {
+		if _, err := frozen.Open(f.dir); err != nil {
+			f.at.wrong("%v", err)
+		}
+	}
+}
+
+// folder is one of frozen pages that the file names, and where.
+type folder struct {
+	dir string
+	at  node
 }
 
 // form is one that the file names, and where.

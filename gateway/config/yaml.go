@@ -19,6 +19,7 @@ type reader struct {
 	mistakes Mistakes
 	notes    []Note
 	forms    []form // in file order, those that could be read whole
+	folders  []folder
 }
 
 func (r *reader) wrong(line int, format string, args ...any) {

@@ -239,6 +239,10 @@ func (e *exporter) backends() []*config.Backend {
 
 // address is where a backend answers; one whose variable is not set here has none.
 func (e *exporter) address(b *config.Backend) string {
+	if b.Dir != "" {
+		e.add(b.Line, "backend "+b.Name, "a folder of frozen pages has no address: put %s/public behind a file server, or infra/content.yaml, and name that", b.Dir)
+		return "unset.invalid:80"
+	}
 	if b.Address == "" {
 		e.add(b.Line, "backend "+b.Name, "its address is not known here: set the variable that its url names, or write it in")
 		return "unset.invalid:80"

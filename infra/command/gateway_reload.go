@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/banyan-migration/banyan/gateway/config"
+	"github.com/banyan-migration/banyan/gateway/frozen"
 )
 
 // stamp changes when a file does: editors write in place or put another file there.
@@ -26,13 +28,24 @@ func stamp(file string) string {
 	return fmt.Sprint(info.ModTime().UnixNano(), info.Size(), inode)
 }
 
+// pages changes when a folder of frozen pages is frozen anew.
+func pages(c *config.Config) (all string) {
+	for _, name := range slices.Sorted(maps.Keys(c.Backends)) {
+		if dir := c.Backends[name].Dir; dir != "" {
+			all += frozen.Stamp(dir)
+		}
+	}
+	return all
+}
+
 // reload puts the file's configuration in force whole, or says what is wrong and keeps the old one. It never changes
 // a weight: a group that the plan knows stays where it is.
 func (r *running) reload(ctx context.Context) {
-	r.stamp = stamp(r.file)
+	r.stamp, r.kept = stamp(r.file), pages(r.replica.Config())
 	var fixed []string
 	c, err := readConfig(r.file, config.Options{})
 	if err == nil {
+		r.kept = pages(c)
 		fixed = r.remain(c)
 		err = r.replica.Reload(ctx, c)
 	}

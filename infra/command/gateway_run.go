@@ -31,6 +31,7 @@ const drainTime = 30 * time.Second
 type running struct {
 	file    string
 	stamp   string // of the file as last read
+	kept    string // of the folders of frozen pages, likewise
 	log     *slog.Logger
 	access  *accessLog
 	kill    *cutover.Switch
@@ -45,7 +46,7 @@ func runGateway(ctx context.Context, w *world, file string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	r := &running{file: file, stamp: read, log: slog.New(slog.NewTextHandler(w.err, nil))}
+	r := &running{file: file, stamp: read, kept: pages(c), log: slog.New(slog.NewTextHandler(w.err, nil))}
 	defer r.close()
 	for _, n := range c.Notes {
 		r.log.Info("note", "file", fmt.Sprintf("%s:%d", file, n.Line), "text", n.Text)
@@ -219,7 +220,7 @@ func (r *running) follow(ctx context.Context, signals <-chan os.Signal) {
 			r.access.Reopen()
 			r.reload(ctx)
 		case <-look.C:
-			if stamp(r.file) != r.stamp {
+			if stamp(r.file) != r.stamp || pages(r.replica.Config()) != r.kept {
 				r.reload(ctx)
 			}
 		}
