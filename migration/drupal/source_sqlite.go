@@ -82,9 +82,9 @@ func (s *sqliteSource) Records(ctx context.Context, name string, within Span, yi
 	}
 	s.until.Store(until)
 	b := builder{form: f, keys: s.site.keys(f.NID)}
-	query := `SELECT s.sid, s.submitted, s.is_draft, d.cid, d.no, d.data FROM
+	query := `SELECT s.sid, s.submitted, s.is_draft, %s, d.cid, d.no, d.data FROM
 		(SELECT sid, submitted, is_draft FROM ` + submissions + ` WHERE nid = ?1 AND sid > ?2 AND sid <= ?4 ORDER BY sid LIMIT ?3) s
-		LEFT JOIN ` + data + ` d ON d.nid = ?1 AND d.sid = s.sid ORDER BY s.sid`
+		LEFT JOIN ` + data + ` d ON d.nid = ?1 AND d.sid = s.sid %s ORDER BY s.sid`
 	for from := within.After; ; {
 		records, err := s.page(ctx, &b, query, from, until)
 		if err != nil {
@@ -115,8 +115,8 @@ func (s *sqliteSource) Record(ctx context.Context, nid, sid int64) (form.Record,
 		return form.Record{}, fmt.Errorf("%w: node %d is no webform", ErrNoRecord, nid)
 	}
 	b := builder{form: s.site.forms[i], keys: s.site.keys(nid)}
-	records, err := s.page(ctx, &b, `SELECT s.sid, s.submitted, s.is_draft, d.cid, d.no, d.data FROM `+quote(s.site.prefix+"webform_submissions")+` s
-		LEFT JOIN `+quote(s.site.prefix+"webform_submitted_data")+` d ON d.nid = ?1 AND d.sid = s.sid WHERE s.nid = ?1 AND s.sid = ?2`, sid, sid)
+	records, err := s.page(ctx, &b, `SELECT s.sid, s.submitted, s.is_draft, %s, d.cid, d.no, d.data FROM `+quote(s.site.prefix+"webform_submissions")+` s
+		LEFT JOIN `+quote(s.site.prefix+"webform_submitted_data")+` d ON d.nid = ?1 AND d.sid = s.sid %s WHERE s.nid = ?1 AND s.sid = ?2`, sid, sid)
 	switch {
 	case err != nil:
 		return form.Record{}, fmt.Errorf("drupal: submission %d of node %d: %w", sid, nid, err)
@@ -126,9 +126,30 @@ func (s *sqliteSource) Record(ctx context.Context, nid, sid int64) (form.Record,
 	return records[0], nil
 }
 
+// origins says how the rows that reverse wrote are known. It is asked in the transaction that reads the rows, so that
+// they are either known or not yet there.
+func (s *sqliteSource) origins(ctx context.Context, tx *sql.Tx) (column, join string, err error) {
+	table := s.site.prefix + "banyan_origin"
+	var there bool
+	err = tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?", table).Scan(&there)
+	if err != nil || !there {
+		return "NULL", "", err
+	}
+	return "o.id", "LEFT JOIN " + quote(table) + " o ON o.sid = s.sid", nil
+}
+
 // page runs a query of the form's node, a sid and at most so many submissions.
 func (s *sqliteSource) page(ctx context.Context, b *builder, query string, after, until int64) ([]form.Record, error) {
-	rows, err := s.db.QueryContext(ctx, query, b.form.NID, after, page, until)
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+	id, join, err := s.origins(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.QueryContext(ctx, fmt.Sprintf(query, id, join), b.form.NID, after, page, until)
 	if err != nil {
 		return nil, err
 	}
@@ -138,11 +159,12 @@ func (s *sqliteSource) page(ctx context.Context, b *builder, query string, after
 	for rows.Next() {
 		var now submission
 		var cid sql.NullInt64
-		var no sql.NullString
+		var id, no sql.NullString
 		var data sql.RawBytes
-		if err := rows.Scan(&now.sid, &now.at, &now.draft, &cid, &no, &data); err != nil {
+		if err := rows.Scan(&now.sid, &now.at, &now.draft, &id, &cid, &no, &data); err != nil {
 			return nil, err
 		}
+		now.origin = id.String
 		if now.sid != at.sid && at.sid != 0 {
 			records = append(records, b.record(at))
 		}

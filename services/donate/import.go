@@ -77,12 +77,27 @@ func Records(ctx context.Context, store kv.Store, after string, limit int) ([]fo
 	}
 	records := make([]form.Record, len(rows))
 	for i, row := range rows {
-		records[i] = form.Record{Form: "donate", NID: 2, At: row.Value.At, Values: row.Value.donation().Values(), Origin: row.ID}
+		g := row.Value
+		records[i] = form.Record{Form: "donate", NID: 2, At: g.At, Values: g.donation().Values(), Origin: row.ID, Mark: g.Mark, Homeless: g.homeless()}
 	}
 	if next != "" {
 		next = "own " + next
 	}
 	return records, next, nil
+}
+
+// homeless names what the gift says and the old form has no component for.
+func (g Gift) homeless() (fields []string) {
+	if g.Amount.Currency() != "GBP" {
+		fields = append(fields, "currency")
+	}
+	if g.Giving != single {
+		fields = append(fields, "giving")
+	}
+	if g.state() != settled { // what the old site holds is taken for money that came
+		fields = append(fields, "state")
+	}
+	return fields
 }
 
 // donation is the gift as its form said it.

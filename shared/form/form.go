@@ -15,6 +15,10 @@ type Record struct {
 	// Origin is the service's own id of a record that it took itself: in what a service's Records gives, and in a row of
 	// the old site that reverse wrote there for it. Empty for what the old site took.
 	Origin string
+	// Mark is "test" for a record of the service's own that is a test's and nobody's: it is not for the old site.
+	Mark string
+	// Homeless names what the service knows of a record of its own and the form has no component for: "state", "currency".
+	Homeless []string
 }
 
 // Value is the first value of a component, or "" when it is absent or empty.
