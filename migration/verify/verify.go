@@ -1,232 +1,163 @@
-// Package verify proves that the services hold what the old site holds: it compares counts, sums of money and every
-// row, value by value, in both directions. It shares no code with the mover beyond the services' own rules.
+// Package verify proves that the services hold what the old site holds, and the old site what the services took
+// meanwhile: it compares counts, sums of money and every row, value by value, in both directions, while both sides are
+// live. It shares no code with the mover beyond the services' own rules.
+//
+// # How it looks
+//
+// The watermark comes first: the source's last sid. Rows beyond it are in flight. Both sides are then read once, in the
+// order of sids. What differs is looked at again until Job.Patience is over: a row that is equal then was in flight and
+// has landed; one that still changes from look to look is in flight; one that stays as it is, and differs, is a
+// difference. So no row that moves is called lost, and no loss is called moving.
+//
+// # The digest of a side
+//
+// Each party can compute its own side's digest alone and read it to the other. netstring(x) is x's length in bytes as a
+// decimal, ":", x, ",".
+//
+//	row    = SHA-256 of netstring(form) netstring(nid) netstring(sid) netstring(time) component …
+//	         form is the path alias ("donate"), time is RFC 3339 in UTC to the second ("2019-03-16T00:42:13Z")
+//	component = netstring(key) netstring(number of values) netstring(value) …
+//	         in the form's order, then those that the form does not know, by key; trailing empty values are dropped, and
+//	         a component without values is left out
+//	block  = SHA-256 of its rows' 32 bytes each, in the order of sids; block n holds the sids from 100·n to 100·n+99
+//	digest = SHA-256 of (n as 8 bytes, big endian; block n's 32 bytes) for each n that has rows, in order; in hex
+//
+// The rows are those of the old site that are moved: no drafts, no rejects, no duplicates, none that was written back
+// from the service, none in flight. Where a donation's component has one value it is taken as it was meant: space around
+// it is dropped except in message, amount is pounds, a point and two digits, the ways to write the United Kingdom are
+// GB, and gift_aid and email_consent are 1, 0 or empty.
+//
+// # What is kept, and who may read it
+//
+// Differences hold people's data: WriteDifferences is for a file of mode 0600, to be deleted once they are mended. The
+// certificate holds none, only row numbers, lengths and keyed hashes, and is for keeping: seven years with the accounts
+// that it proves. Its files are made with mode 0600 all the same; whoever publishes one decides so.
 package verify
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"slices"
-	"strconv"
+	"time"
 
 	"github.com/banyan-migration/banyan/migration/drupal"
 	"github.com/banyan-migration/banyan/shared/form"
 	"github.com/banyan-migration/banyan/shared/kv"
-	"github.com/banyan-migration/banyan/shared/money"
 )
 
 // Job is the comparison of one form with the service that decided about its rows.
 type Job struct {
 	Source drupal.Source
-	Form   form.Form
+	Form   form.Form // a webform, or one of form.Contents
 	Store  kv.Store
-	// Import and Records are services/all's.
+	// Import and Records are services/all's; nil where the service does not exist yet, and all that can be moved waits.
 	Import   func(form.Record) ([]kv.Write, error)
 	Records  func(ctx context.Context, store kv.Store, after string, limit int) ([]form.Record, string, error)
 	Compared func(rows int) // told of the source's rows now and then; nil: nobody
+	// Patience is how long a row of a live source may take to land before it is a difference; 0: one more look, at once.
+	Patience time.Duration
+	// Reached is the sid up to which a sync that goes on has looked at every row: later ones are in flight. 0: none goes
+	// on, and all must be there.
+	Reached int64
+	Now     func() time.Time // nil: the clock
 }
 
-// Result is what was found. Sums are over what is migratable.
-type Result struct {
-	RowsSource     int64            `json:"rows_source"` // all of them
-	RowsTarget     int64            `json:"rows_target"` // those that were imported
-	SumPenceSource int64            `json:"sum_pence_source"`
-	SumPenceTarget int64            `json:"sum_pence_target"`
-	Rejected       map[string]int64 `json:"rejected"`
-	Differences    []Difference     `json:"differences"`
-	More           int64            `json:"more_differences"` // rows that differ beyond those listed
-	Orphans        int64            `json:"orphans"`          // values whose submission is gone from the old site
-	Own            int64            `json:"own"`              // records that the service took itself, which no old row has
-}
+// looks is how often what differs is looked at again within Job.Patience.
+const looks = 5
 
-// Clean says whether every row is equal or rejected.
-func (r Result) Clean() bool {
-	return len(r.Differences) == 0 && r.More == 0 && r.SumPenceSource == r.SumPenceTarget
-}
-
-// Rejections is how many rows are not to be moved, for all reasons.
-func (r Result) Rejections() (n int64) {
-	for _, count := range r.Rejected {
-		n += count
-	}
-	return n
-}
-
-// Difference is one value that is not the same on both sides. The field "row" stands for a whole row.
-type Difference struct {
-	ID     string `json:"id"` // the old site's sid
-	Field  string `json:"field"`
-	Source string `json:"source"`
-	Target string `json:"target"`
-}
-
-// most is how many rows that differ are listed value by value; beyond it they are counted.
+// most is how many rows that differ are looked at again and listed value by value; beyond it they are counted.
 const most = 10_000
 
-// print is a target row in sixteen bytes, so that a million rows take sixteen megabytes.
-type print struct {
-	sid int64
-	sum uint64
+// Run compares. It only reads.
+func (j Job) Run(ctx context.Context) (Result, error) {
+	if j.Now == nil {
+		j.Now = time.Now
+	}
+	began := j.Now().UTC()
+	r, err := j.run(ctx, false)
+	if errors.Is(err, errUnsorted) {
+		r, err = j.run(ctx, true)
+	}
+	if err != nil {
+		return r, fmt.Errorf("verify: %s: %w", j.Form.Alias, err)
+	}
+	r.Began, r.Ended = began, j.Now().UTC()
+	return r, nil
 }
 
-// Run compares. It reads the target first, so that a row which is moved meanwhile is not called missing twice; while
-// somebody moves rows, what it finds is not final.
-func (j Job) Run(ctx context.Context) (Result, error) {
-	c := comparison{job: j, keys: keys(j.Form), result: Result{Rejected: map[string]int64{}, Differences: []Difference{}}}
-	for _, step := range []func(context.Context) error{c.target, c.source, c.differing, c.doubled} {
+func (j Job) run(ctx context.Context, shelved bool) (Result, error) {
+	c := &comparison{job: j, canon: newCanon(j.Form), tally: tally{map[cell]*figures{}}, source: newDigest(), held: newDigest(), back: newReversals(),
+		result: Result{Form: j.Form.Alias, Rejected: map[string]int64{}, Differences: []Difference{}, Moving: []Moving{}}}
+	steps := []func(context.Context) error{c.watermark, func(ctx context.Context) error { return c.merge(ctx, shelved) }, c.beyond, c.join, c.settle}
+	if j.Import == nil {
+		steps = []func(context.Context) error{c.watermark, c.wait}
+	}
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
-			return c.result, fmt.Errorf("verify: %s: %w", j.Form.Alias, err)
+			return c.result, err
 		}
 	}
-	c.rest()
-	slices.SortStableFunc(c.result.Differences, func(a, b Difference) int {
-		x, _ := strconv.ParseInt(a.ID, 10, 64)
-		y, _ := strconv.ParseInt(b.ID, 10, 64)
-		return cmp.Or(cmp.Compare(x, y), cmp.Compare(a.Field, b.Field))
-	})
+	inOrder(c.result.Differences)
+	c.result.Sums = c.tally.sums()
+	c.result.Digest = Digest{c.source.hex(), c.held.hex()}
 	return c.result, nil
 }
 
 // comparison is one Run.
 type comparison struct {
 	job     Job
-	keys    []string
+	canon   *canon
 	result  Result
-	prints  []print
-	at      int                   // prints before it are compared
-	unequal map[int64]form.Record // source rows whose print differs
-	missing map[int64]form.Record // source rows that the target does not have
+	tally   tally
+	source  *digest
+	held    *digest
+	until   int64  // the watermark; 0: none
+	ahead   []held // records beyond it
+	pending []*pending
+	back    *reversals
 }
 
-// target takes the print of every imported record.
-func (c *comparison) target(ctx context.Context) error {
-	err := c.records(ctx, func(r form.Record) error {
-		if r.SID == 0 {
-			c.result.Own++
-			return nil
-		}
-		pence, err := money.ParseOld(r.Value("amount"))
-		if err == nil {
-			c.result.SumPenceTarget += pence.Minor()
-		}
-		c.result.RowsTarget++
-		c.prints = append(c.prints, print{r.SID, c.sum(r)})
+// watermark is fixed before anything is read. A dump stands still and needs none.
+func (c *comparison) watermark(ctx context.Context) (err error) {
+	c.result.Watermark.At = c.job.Now().UTC()
+	if !c.job.Source.Live() {
 		return nil
-	})
-	bySID := func(a, b print) int { return cmp.Compare(a.sid, b.sid) }
-	if !slices.IsSortedFunc(c.prints, bySID) {
-		slices.SortFunc(c.prints, bySID)
 	}
-	return err
+	if c.until, err = c.job.Source.Last(ctx, c.job.Form.Alias); err != nil {
+		return err
+	}
+	if c.job.Reached > 0 {
+		c.until = min(c.until, c.job.Reached)
+	}
+	c.result.Watermark.SID = c.until
+	return nil
 }
 
-// records gives every record of the form that the service holds.
-func (c *comparison) records(ctx context.Context, each func(form.Record) error) error {
-	for after := ""; ; {
-		records, next, err := c.job.Records(ctx, c.job.Store, after, 1000)
-		if err != nil {
-			return err
-		}
-		for _, r := range records {
-			if r.Form == c.job.Form.Alias || r.SID == 0 {
-				if err := each(r); err != nil {
-					return err
-				}
-			}
-		}
-		if next == "" {
+// wait goes through a form whose service does not exist yet: its rows are counted, and wait.
+func (c *comparison) wait(ctx context.Context) (err error) {
+	j := c.job.judge()
+	c.result.Orphans, err = c.job.Source.Records(ctx, c.job.Form.Alias, drupal.Span{Until: c.until}, func(record form.Record) error {
+		c.compared()
+		r := j.alone(record)
+		if r.reason != "" {
+			c.result.Rejected[r.reason]++
+			c.tally.add(ofSource, dayOf(&record), rejected, r.pence)
 			return nil
 		}
-		after = next
-	}
-}
-
-// source holds every old row against the prints. Both come in the order of sids.
-func (c *comparison) source(ctx context.Context) (err error) {
-	c.unequal, c.missing = map[int64]form.Record{}, map[int64]form.Record{}
-	c.result.Orphans, err = c.job.Source.Records(ctx, c.job.Form.Alias, drupal.Span{}, func(r form.Record) error {
-		c.result.RowsSource++
-		if c.job.Compared != nil && c.result.RowsSource%1000 == 0 {
-			c.job.Compared(1000)
-		}
-		c.before(r.SID)
-		sum, held := c.held(r.SID)
-		writes, reason := c.judge(r)
-		if reason != "" {
-			c.result.Rejected[reason]++
-			if held {
-				c.differ(Difference{id(r.SID), "row", "rejected: " + reason, "there"})
-			}
-			return nil
-		}
-		pence, err := money.ParseOld(r.Value("amount"))
-		if err == nil {
-			c.result.SumPenceSource += pence.Minor()
-		}
-		switch {
-		case !held:
-			c.keep(c.missing, r)
-		case sum != c.sum(r):
-			c.keep(c.unequal, r)
-		default:
-			if err := c.stored(ctx, r.SID, writes); err != nil {
-				return err
-			}
-		}
-		c.unknown(r)
+		c.result.Waiting++
+		c.result.WaitingPence += r.pence
+		c.result.SumPenceSource += r.pence
+		c.tally.add(ofSource, dayOf(&record), waiting, r.pence)
+		c.source.add(record.SID, c.canon.sum(&record, id(record.SID)))
 		return nil
 	})
 	return err
 }
 
-// before passes the target's rows up to a sid: the source does not have them.
-func (c *comparison) before(sid int64) {
-	for ; c.at < len(c.prints) && c.prints[c.at].sid < sid; c.at++ {
-		c.differ(Difference{id(c.prints[c.at].sid), "row", "missing", "there"})
+// compared counts a source row and tells whoever watches.
+func (c *comparison) compared() {
+	c.result.RowsSource++
+	if c.job.Compared != nil && c.result.RowsSource%1000 == 0 {
+		c.job.Compared(1000)
 	}
 }
-
-// rest passes those beyond the last source row.
-func (c *comparison) rest() {
-	for ; c.at < len(c.prints); c.at++ {
-		c.differ(Difference{id(c.prints[c.at].sid), "row", "missing", "there"})
-	}
-}
-
-// held is the target's print of a row; one that it has twice is a difference.
-func (c *comparison) held(sid int64) (sum uint64, held bool) {
-	for ; c.at < len(c.prints) && c.prints[c.at].sid == sid; c.at++ {
-		if held {
-			c.differ(Difference{id(sid), "row", "once", "twice"})
-		}
-		sum, held = c.prints[c.at].sum, true
-	}
-	return sum, held
-}
-
-// judge is what is to be stored of a row, or the reason why it is not to be moved, duplicates aside.
-func (c *comparison) judge(r form.Record) (writes []kv.Write, reason string) {
-	if r.Draft {
-		return nil, "draft"
-	}
-	writes, err := c.job.Import(r)
-	return writes, reasonOf(err)
-}
-
-func (c *comparison) keep(in map[int64]form.Record, r form.Record) {
-	if len(c.unequal)+len(c.missing) >= most {
-		c.result.More++
-		return
-	}
-	in[r.SID] = r
-}
-
-func (c *comparison) differ(d Difference) {
-	if len(c.result.Differences) >= most {
-		c.result.More++
-		return
-	}
-	c.result.Differences = append(c.result.Differences, d)
-}
-
-func id(sid int64) string { return strconv.FormatInt(sid, 10) }

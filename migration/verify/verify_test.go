@@ -62,8 +62,8 @@ var sample = sync.OnceValues(func() (*drupaltest.Site, error) {
 	return all, err
 })
 
-// moved holds what a faultless move would have made of the source.
-func moved(t *testing.T, source drupal.Source) service {
+// faultless holds what a faultless move would have made of the source.
+func faultless(t *testing.T, source drupal.Source) service {
 	s := service{}
 	_, err := source.Records(t.Context(), "donate", drupal.Span{}, func(r form.Record) error {
 		if _, err := decides(r); err == nil && !r.Draft {
@@ -104,7 +104,7 @@ func TestSampleIsClean(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := moved(t, source)
+	target := faultless(t, source)
 	target["own"] = form.Record{Values: map[string][]string{"amount": {"25.00"}}} // a gift that the service took itself
 	got := run(t, source, target)
 	if !got.Clean() || got.RowsSource != want.Rows || got.RowsTarget != want.Migratable || got.SumPenceSource != want.Sum ||
@@ -130,16 +130,16 @@ func TestDamages(t *testing.T) {
 		damage func(service)
 		want   Difference
 	}{
-		"a penny":            {func(s service) { set(s, "1", "amount", "5.01") }, Difference{"1", "amount", "5.00", "5.01"}},
-		"a lost consent":     {func(s service) { set(s, "1", "email_consent", "0") }, Difference{"1", "email_consent", "1", "0"}},
-		"a message's markup": {func(s service) { set(s, "1", "message", "bold & co") }, Difference{"1", "message", "<b>bold</b> & co", "bold & co"}},
+		"a penny":            {func(s service) { set(s, "1", "amount", "5.01") }, Difference{"1", "amount", "5.00", "5.01", Value}},
+		"a lost consent":     {func(s service) { set(s, "1", "email_consent", "0") }, Difference{"1", "email_consent", "1", "0", Value}},
+		"a message's markup": {func(s service) { set(s, "1", "message", "bold & co") }, Difference{"1", "message", "<b>bold</b> & co", "bold & co", Value}},
 		"a time": {func(s service) { r := s["1"]; r.At = r.At.Add(time.Second); s["1"] = r },
-			Difference{"1", "at", "2019-03-16T00:42:13Z", "2019-03-16T00:42:14Z"}},
-		"a lost row":     {func(s service) { delete(s, "1") }, Difference{"1", "row", "there", "missing"}},
-		"a row too many": {func(s service) { r := s["1"]; r.SID = 99_999; s["99999"] = r }, Difference{"99999", "row", "missing", "there"}},
-		"a doubled row":  {func(s service) { s["again"] = s["1"] }, Difference{"1", "row", "once", "twice"}},
+			Difference{"1", "at", "2019-03-16T00:42:13Z", "2019-03-16T00:42:14Z", Value}},
+		"a lost row":     {func(s service) { delete(s, "1") }, Difference{"1", "row", "there", "missing", Missing}},
+		"a row too many": {func(s service) { r := s["1"]; r.SID = 99_999; s["99999"] = r }, Difference{"99999", "row", "missing", "there", Extra}},
+		"a doubled row":  {func(s service) { s["again"] = s["1"] }, Difference{"1", "row", "once", "twice", Twice}},
 	} {
-		target := moved(t, source)
+		target := faultless(t, source)
 		c.damage(target)
 		if got := run(t, source, target); got.Clean() || len(got.Differences) != 1 || got.Differences[0] != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got.Differences, c.want)
@@ -154,7 +154,7 @@ func TestRejectedRowsAndUnknownFields(t *testing.T) {
 	red.Values["colour"] = []string{"red"}
 	source := drupaltest.New(gift(1, "£1O"), red)
 	got := run(t, source, service{"1": gift(1, "1"), "2": gift(2, "5.00")})
-	want := []Difference{{"1", "row", "rejected: amount", "there"}, {"2", "colour", "red", "no such field"}}
+	want := []Difference{{"1", "row", "rejected: amount", "there", Refused}, {"2", "colour", "red", "", Value}}
 	if fmt.Sprint(got.Differences) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got.Differences, want)
 	}
@@ -167,7 +167,7 @@ func TestDuplicatesAreNotLost(t *testing.T) {
 	twin, near := gift(1, "5"), gift(1, "5")
 	twin.SID, near.SID, near.Values["town"] = 2, 3, []string{"Leeds"}
 	got := run(t, drupaltest.New(gift(1, "5"), twin, near), service{"1": gift(1, "5")})
-	if got.Rejected["duplicate"] != 1 || len(got.Differences) != 1 || got.Differences[0] != (Difference{"3", "row", "there", "missing"}) || got.SumPenceSource != 1000 {
+	if got.Rejected["duplicate"] != 1 || len(got.Differences) != 1 || got.Differences[0] != (Difference{"3", "row", "there", "missing", Missing}) || got.SumPenceSource != 1000 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -190,7 +190,7 @@ func TestStoredPenny(t *testing.T) {
 	job.Form, _ = form.ByAlias("donate")
 	for data, want := range map[string][]Difference{
 		`{"amount":{"minor":500},"old":2}`: {},
-		`{"amount":{"minor":501}}`:         {{"1", "stored amount", `{"minor":500}`, `{"minor":501}`}},
+		`{"amount":{"minor":501}}`:         {{"1", "stored amount", `{"minor":500}`, `{"minor":501}`, Stored}},
 	} {
 		if err := store.Commit(t.Context(), kv.Write{Key: key, Data: []byte(data)}); err != nil {
 			t.Fatal(err)
