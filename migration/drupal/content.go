@@ -2,10 +2,7 @@ package drupal
 
 import (
 	"context"
-	"errors"
 	"time"
-
-	"github.com/banyan-migration/banyan/shared/form"
 )
 
 // Content is what the editors of an old site made, Drupal 7's or 8's tables alike: nodes, their addresses, menus, files.
@@ -21,8 +18,12 @@ type Content interface {
 	Redirects(ctx context.Context, yield func(Redirect) error) error
 	// Menus gives the links that people see, by menu, parents before their children.
 	Menus(ctx context.Context, yield func(MenuLink) error) error
-	// Files gives every managed file.
+	// Files gives every managed file, in the order of fids.
 	Files(ctx context.Context, yield func(File) error) error
+	// Fields lists the fields that nodes have, by name.
+	Fields(ctx context.Context) ([]Field, error)
+	// Routes gives the paths that Drupal's modules answer, aliases and nodes apart: "node/%/edit", "user/login".
+	Routes(ctx context.Context, yield func(Route) error) error
 	// Hooks says what each webform does besides storing, which a move would lose.
 	Hooks(ctx context.Context) ([]Hook, error)
 	// Census counts every table, and every oddity in those that are read.
@@ -38,17 +39,33 @@ type Node struct {
 	Type      string // page, giving_page, …
 	Language  string // "und" or a language's code
 	Title     string
+	Alias     string // the newest of its addresses in its language, without a slash before it; "" where it has none
 	Published bool
 	Promoted  bool
 	Author    int64 // uid
 	Created   time.Time
 	Changed   time.Time
 	Revisions int
-	Fields    map[string][]map[string]string // by field, value by value, by column without the field's name: {"body": [{"value": …, "format": …}]}
+	// Fields are the values by field, in the order of their deltas, by column without the field's name:
+	// {"body": [{"value": …, "format": …}]}. What is NULL is not there. Besides what is stored a value has "uri" where it
+	// names a file ("public://photo.jpg"), "name" where it names a taxonomy term, both where it names a media item, and
+	// "language" where it is not in the node's; Drupal 8's titles in other languages are the field "translated_title".
+	Fields map[string][]map[string]string
 }
 
-// Record is the node as a row of one of form.Contents: SID is its nid, and each field's main column is a value.
-func (n Node) Record(as form.Form) form.Record { return form.Record{} }
+// Field is what nodes have values of.
+type Field struct {
+	Name    string
+	Type    string   // as Drupal's module calls it: text_with_summary, image, number_decimal; "" where the site does not say
+	Columns []string // of its values, the main one first
+}
+
+// Route is a path that a module answers.
+type Route struct {
+	Path  string // without a slash before it; % stands for any part
+	Title string
+	Call  string // what answers: a PHP function, or Drupal 8's name of the route
+}
 
 // Alias is an address of a path.
 type Alias struct {
@@ -78,42 +95,9 @@ type File struct {
 	URI     string // public://photo.jpg
 	Name    string
 	Type    string // media type
-	Size    int64
+	Size    int64  // bytes
 	Changed time.Time
 	Uses    int // rows of file_usage
-}
-
-// Hook is something that a webform does besides storing.
-type Hook struct {
-	NID  int64
-	Form string // its Form.Name
-	Kind string // email, rule, captcha, limit, confirmation, handler, private
-	What string // for a person to read; it names no donor
-}
-
-// Census is what a source holds, known to us or not.
-type Census struct {
-	Tables   []TableCount
-	Oddities []Oddity
-}
-
-// TableCount is a table and what becomes of it.
-type TableCount struct {
-	Name string
-	Rows int64
-	Use  string // moved, content, read, cache, log, settings; "" for a table that we do not know
-}
-
-// Oddity is a kind of strange value, how often it was met, and one place.
-type Oddity struct {
-	Kind          string // zero date, null, orphan, duplicate, mislabelled charset, broken serialised value, unknown component, …
-	Table, Column string
-	Count         int64
-	Example       string // the first row's key; never its value
-}
-
-// OpenContent opens the content of a source, named as for Open. A dump is loaded into a temporary file first, without
-// its submissions, caches and logs.
-func OpenContent(ctx context.Context, source string) (Content, error) {
-	return nil, errors.New("drupal: content cannot be read yet")
+	// Temporary says that Drupal would delete it: nobody finished uploading it.
+	Temporary bool
 }

@@ -80,6 +80,15 @@ type Component struct {
 // ("sqlite:FILE"). Where one of them holds several sites, "?prefix=x_" behind its name says which. Its errors are the
 // caller's: they say what would be right, and never show a password.
 func Open(ctx context.Context, source string) (Source, error) {
+	s, err := openForms(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	return contents(s, source), nil
+}
+
+// openForms is Open for the webforms alone.
+func openForms(ctx context.Context, source string) (Source, error) {
 	if strings.HasPrefix(source, "mysql:") {
 		return openMySQL(ctx, source)
 	}

@@ -36,6 +36,8 @@ type loader struct {
 	dump   *Dump
 	tables []*Table
 	args   []any
+	loose  bool                                 // tables without keys and rules: whatever the dump holds fits
+	skip   func(*Dump, Statement) (bool, error) // goes over rows that are not to be loaded; nil: all are
 }
 
 func (l *loader) load() error {
@@ -48,14 +50,30 @@ func (l *loader) load() error {
 			return err
 		case st.Create != nil:
 			l.tables = append(l.tables, st.Create)
-			err = l.exec(st.Create.sqlite())
+			err = l.exec(l.create(st.Create))
 		default:
-			err = l.rows(st)
+			err = l.insert(st)
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+func (l *loader) create(t *Table) string {
+	if l.loose {
+		return t.loosely()
+	}
+	return t.sqlite()
+}
+
+func (l *loader) insert(st Statement) error {
+	if l.skip != nil {
+		if over, err := l.skip(l.dump, st); over || err != nil {
+			return err
+		}
+	}
+	return l.rows(st)
 }
 
 func (l *loader) exec(query string, args ...any) error {
@@ -123,16 +141,20 @@ func (l *loader) refused(err error) error {
 // finish makes the indexes, which is faster than keeping them up to date, and sets the automatic numbers.
 func (l *loader) finish() error {
 	for _, t := range l.tables {
-		for _, k := range t.Keys {
+		keys := t.Keys
+		if l.loose && len(t.Primary) > 0 {
+			keys = append(keys, Key{Name: "PRIMARY", Columns: t.Primary})
+		}
+		for _, k := range keys {
 			unique := ""
-			if k.Unique {
+			if k.Unique && !l.loose {
 				unique = "UNIQUE "
 			}
 			if err := l.exec("CREATE " + unique + "INDEX " + quote(t.Name+"_"+k.Name) + " ON " + quote(t.Name) + " (" + list(k.Columns) + ")"); err != nil {
 				return err
 			}
 		}
-		if t.serial() == "" || t.Next == 0 {
+		if l.loose || t.serial() == "" || t.Next == 0 {
 			continue
 		}
 		if err := l.exec("DELETE FROM sqlite_sequence WHERE name = ?", t.Name); err != nil {
