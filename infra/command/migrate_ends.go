@@ -7,19 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/banyan-migration/banyan/infra/local"
 	"github.com/banyan-migration/banyan/migration/drupal"
 	"github.com/banyan-migration/banyan/migration/move"
 	"github.com/banyan-migration/banyan/migration/verify"
 	"github.com/banyan-migration/banyan/services/all"
 	"github.com/banyan-migration/banyan/shared/form"
 	"github.com/banyan-migration/banyan/shared/kv"
-	"github.com/banyan-migration/banyan/shared/kv/sqlite"
 )
 
 // ends are the two ends of a migration.
@@ -49,34 +48,31 @@ func (m *migration) open(ctx context.Context) (*ends, error) {
 			e.waiting = append(e.waiting, on.Name)
 		}
 	}
-	if err := e.target(m); err != nil {
+	if err := e.target(ctx, m); err != nil {
 		return nil, errors.Join(err, source.Close())
 	}
 	return e, nil
 }
 
-// target opens the services' store.
-func (e *ends) target(m *migration) error {
-	file, ok := strings.CutPrefix(m.to, "sqlite:")
-	if !ok || file == "" {
-		return fail(wrong, "--to is %q; a store is sqlite:FILE", m.to)
-	}
-	if _, err := os.Stat(file); m.dry && errors.Is(err, fs.ErrNotExist) {
-		empty := kv.NewMem() // a dry run makes no file
+// target opens the services' store. A dry run makes none, and verify would otherwise make one and call it empty.
+func (e *ends) target(ctx context.Context, m *migration) error {
+	names := services(e.forms)
+	there, err := local.StoreIsThere(ctx, m.to, names...)
+	switch {
+	case errors.Is(err, local.ErrNoStore):
+		return fail(wrong, "--to: %w", err)
+	case err == nil && !there && m.reads:
+		return fail(wrong, "--to: there is no store %s: `banyan migrate backfill` makes it", m.to)
+	case err == nil && !there && m.dry:
+		empty := kv.NewMem()
 		e.store = func(string) kv.Store { return empty }
 		return nil
+	case err == nil:
+		e.store, e.shut, err = local.OpenStore(ctx, m.to, names...)
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil { // before `up` ever ran there is no .banyan
-		return fail(outside, "--to: %w", err)
-	}
-	db, err := sqlite.Open(file)
 	if err != nil {
 		return fail(outside, "--to: %w", err)
 	}
-	if err := db.Ready(services(e.forms)...); err != nil {
-		return errors.Join(fail(outside, "--to: %w", err), db.Close())
-	}
-	e.store, e.shut = db.Store, db.Close
 	return nil
 }
 
@@ -110,16 +106,6 @@ func (e *ends) mention(to io.Writer) {
 	if len(e.waiting) > 0 {
 		fmt.Fprintf(to, "Not looked at, since their services do not exist yet: %s\n", strings.Join(e.waiting, ", "))
 	}
-}
-
-// there refuses a store that does not exist, which verify would otherwise make and call empty.
-func (m *migration) there() error {
-	if file, ok := strings.CutPrefix(m.to, "sqlite:"); ok {
-		if _, err := os.Stat(file); err != nil {
-			return fail(wrong, "--to: %w", err)
-		}
-	}
-	return nil
 }
 
 // writeRejects puts the rejects of all forms into a file, one JSON line each, readable by its owner alone and in its

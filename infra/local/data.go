@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 	"github.com/banyan-migration/banyan/services/all"
 	"github.com/banyan-migration/banyan/shared/form"
 	"github.com/banyan-migration/banyan/shared/kv"
-	"github.com/banyan-migration/banyan/shared/kv/sqlite"
 )
 
 // Data is both ends of what moves with a group: the old site's database and the services' stores.
@@ -26,29 +24,22 @@ type Data struct {
 	Store  func(service string) kv.Store
 }
 
-// OpenData opens both ends: from is the old site as `migrate --from` names it, to the services' store, sqlite:FILE. The returned function
-// closes them.
+// OpenData opens both ends: from is the old site as `migrate --from` names it, to the services' store, sqlite:FILE or dynamodb:PREFIX.
+// The returned function closes them.
 func OpenData(ctx context.Context, from, to string) (Data, func() error, error) {
 	source, err := drupal.Open(ctx, from)
 	if err != nil {
 		return Data{}, nil, fmt.Errorf("from: %w", err)
 	}
-	file, ok := strings.CutPrefix(to, "sqlite:")
-	if !ok || file == "" {
-		return Data{}, nil, errors.Join(fmt.Errorf("to: %q is no store of the services: sqlite:FILE", to), source.Close())
+	var names []string
+	for _, e := range all.Services {
+		names = append(names, e.Name)
 	}
-	db, err := sqlite.Open(file)
+	store, shut, err := OpenStore(ctx, to, names...)
 	if err != nil {
 		return Data{}, nil, errors.Join(fmt.Errorf("to: %w", err), source.Close())
 	}
-	for _, e := range all.Services {
-		err = errors.Join(err, db.Ready(e.Name))
-	}
-	shut := func() error { return errors.Join(db.Close(), source.Close()) }
-	if err != nil {
-		return Data{}, nil, errors.Join(fmt.Errorf("to: %w", err), shut())
-	}
-	return Data{Source: source, Store: db.Store}, shut, nil
+	return Data{Source: source, Store: store}, func() error { return errors.Join(shut(), source.Close()) }, nil
 }
 
 // Ports are what a gateway asks of the data.
