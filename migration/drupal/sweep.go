@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
-	"io"
-	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/banyan-migration/banyan/shared/form"
 )
@@ -36,14 +34,30 @@ func Sweep(ctx context.Context, s Source, name string, within Span, width int64,
 
 // Sum is 64 bits of a hash over all that a record says: of two records that differ in anything, it differs.
 func Sum(r form.Record) uint64 {
-	h := sha256.New()
-	fmt.Fprintf(h, "%d %d %d %t %s", r.NID, r.SID, r.At.UnixNano(), r.Draft, r.Origin)
-	for _, key := range slices.Sorted(maps.Keys(r.Values)) {
-		fmt.Fprintf(h, "\n%d %s %d", len(key), key, len(r.Values[key]))
+	var long [2048]byte // on the stack, as are the keys: a million records are summed up twice and more
+	var names [32]string
+	b := long[:0]
+	for _, n := range []int64{r.NID, r.SID, r.At.UnixNano()} {
+		b = binary.AppendVarint(b, n)
+	}
+	b = strconv.AppendBool(b, r.Draft)
+	b = lengthed(b, r.Origin)
+	keys := names[:0]
+	for key := range r.Values {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		b = binary.AppendVarint(lengthed(b, key), int64(len(r.Values[key])))
 		for _, v := range r.Values[key] {
-			fmt.Fprintf(h, " %d ", len(v))
-			io.WriteString(h, v)
+			b = lengthed(b, v)
 		}
 	}
-	return binary.BigEndian.Uint64(h.Sum(nil))
+	sum := sha256.Sum256(b)
+	return binary.BigEndian.Uint64(sum[:])
+}
+
+// lengthed appends a text so that none can be taken for two.
+func lengthed(b []byte, s string) []byte {
+	return append(binary.AppendVarint(b, int64(len(s))), s...)
 }
