@@ -23,6 +23,7 @@ type Dump struct {
 	rows     int64
 	columns  int      // of the INSERT at hand, 0: unknown
 	kinds    []string // of these columns, as SQLite stores them; nil: unknown
+	latin    []bool   // which of these columns call themselves latin1; nil: none
 	inRows   bool     // an INSERT is being read
 	stop     string   // what ends a statement
 	database string
@@ -235,7 +236,7 @@ func (d *Dump) insert() (Statement, error) {
 	if d.table != st.Insert {
 		d.table, d.rows = st.Insert, 0
 	}
-	d.kinds = nil
+	d.kinds, d.latin = nil, nil
 	if t := d.tables[st.Insert]; t != nil {
 		if st.Columns == nil {
 			st.Columns = t.names
@@ -244,6 +245,7 @@ func (d *Dump) insert() (Statement, error) {
 		if d.kinds, err = t.kinds(st.Columns); err != nil {
 			return Statement{}, d.damage("%v", err)
 		}
+		d.latin = t.latin(st.Columns)
 	}
 	d.columns, d.inRows = len(st.Columns), true
 	return st, nil

@@ -13,13 +13,15 @@ import (
 
 // cursor goes over the rows of one table of a dump.
 type cursor struct {
-	dump  *Dump
-	table string
-	names []string // the columns that it gives, in this order
-	at    []int    // their places in a row
-	in    bool     // rows of the table are at hand
-	brief bool     // another table's CREATE TABLE ends it, once its own was seen
-	out   []Value
+	dump   *Dump
+	table  string
+	names  []string // the columns that it gives, in this order
+	at     []int    // their places in a row
+	in     bool     // rows of the table are at hand
+	brief  bool     // another table's CREATE TABLE ends it, once its own was seen
+	chosen bool     // the caller said which of several sites is meant
+	late   string   // a table that must not come behind: its rows are needed at the first of these
+	out    []Value
 }
 
 // next is the next row, or nil at the end: for one that is not brief, at the end of a whole dump. What follows the
@@ -65,6 +67,12 @@ func (c *cursor) next() ([]Value, error) {
 // alone refuses a second site, which Open may not have come to: its rows would be left out in silence.
 func (c *cursor) alone(table string) error {
 	const mark = "webform_submitted_data"
+	if table == c.late {
+		return c.dump.damage("table %s comes behind the submissions, and says which of them are not the site's own; make the dump of the whole database, which has it before them", table)
+	}
+	if c.chosen {
+		return nil
+	}
 	if strings.HasSuffix(table, mark) && strings.HasSuffix(c.table, mark) && table != c.table {
 		return c.dump.damage("the dump holds several sites, with the tables %s and %s; make one of a single site's tables", c.table, table)
 	}
@@ -94,13 +102,19 @@ type merge struct {
 	within  Span
 	yield   func(form.Record) error
 	builder builder
+	sites   []Form // all webforms of the site
 	heads   *cursor
 	data    *cursor
+	origins *cursor // of the rows that reverse wrote; nil: none
 	orphans int64
 
 	values  []Value  // the data cursor's row, nil at its end
 	last    [2]int64 // its nid and sid
 	lastSID int64    // of heads
+	origin  [3]int64 // sid, nid and time of the origins' row
+	id      string   // and its id
+	lost    int64    // submissions whose node is no webform
+	lostSID int64    // the first of them
 }
 
 func (m *merge) run() error {
@@ -122,7 +136,6 @@ func (m *merge) run() error {
 			return err
 		}
 		if !m.within.Has(s.sid) {
-			m.builder.text, m.builder.values = m.builder.text[:0], m.builder.values[:0]
 			continue
 		}
 		if err := m.yield(m.builder.record(s)); err != nil {
@@ -134,6 +147,7 @@ func (m *merge) run() error {
 			return err
 		}
 	}
+	m.builder.odd.set("no webform", m.heads.table, "nid", fmt.Sprintf("sid %d", m.lostSID), m.lost)
 	return nil
 }
 
@@ -164,9 +178,41 @@ func (m *merge) head() (submission, bool, error) {
 		}
 		m.lastSID = n[1]
 		if n[0] == m.builder.form.NID {
-			return submission{sid: n[1], at: n[2], draft: n[3] != 0}, true, nil
+			id, err := m.written(n)
+			return submission{sid: n[1], at: n[2], draft: n[3] != 0, origin: id}, true, err
+		}
+		if !slices.ContainsFunc(m.sites, func(f Form) bool { return f.NID == n[0] }) {
+			if m.lost++; m.lost == 1 {
+				m.lostSID = n[1]
+			}
 		}
 	}
+}
+
+// written is the service's id of a row that reverse wrote, or "": both tables are in the order of sids.
+func (m *merge) written(head [4]int64) (id string, err error) {
+	for m.origins != nil && m.origin[0] < head[1] {
+		row, err := m.origins.next()
+		if err != nil {
+			return "", err
+		}
+		if row == nil {
+			m.origins = nil
+			break
+		}
+		n, err := integers(m.origins, row[:3])
+		if err != nil {
+			return "", err
+		}
+		if n[0] <= m.origin[0] {
+			return "", m.disorder(m.origins)
+		}
+		m.origin, m.id = [3]int64(n[:3]), string(row[3].Bytes)
+	}
+	if m.origin == [3]int64{head[1], head[0], head[2]} {
+		return m.id, nil
+	}
+	return "", nil
 }
 
 // gather takes the values of a submission. What lies before it belongs to none.
@@ -181,7 +227,9 @@ func (m *merge) gather(sid int64) error {
 		if err != nil {
 			return err
 		}
-		m.builder.add(cid, m.builder.number(m.values[3].Bytes), m.values[4].Bytes)
+		if m.within.Has(sid) {
+			m.keep(sid, cid)
+		}
 		if err := m.step(); err != nil {
 			return err
 		}
@@ -189,10 +237,27 @@ func (m *merge) gather(sid int64) error {
 	return nil
 }
 
+// keep takes the value at hand.
+func (m *merge) keep(sid, cid int64) {
+	data := m.values[4]
+	if data.Kind == Null {
+		m.builder.met("null", "data", sid, cid)
+	}
+	if data.Kind == Mended {
+		m.builder.met("mislabelled charset", "data", sid, cid)
+	}
+	m.builder.add(cid, m.builder.number(m.values[3].Bytes), data.Bytes)
+}
+
 func (m *merge) orphan() error {
 	sid := m.last[1]
 	if m.within.Has(sid) {
 		m.orphans++
+		cid, err := m.integer(2)
+		if err != nil {
+			return err
+		}
+		m.builder.met("orphan", "sid", sid, cid)
 	}
 	for m.values != nil && m.last[1] == sid {
 		if err := m.step(); err != nil {
@@ -243,6 +308,9 @@ func (m *merge) integer(i int) (int64, error) {
 func integers(c *cursor, row []Value) (n [4]int64, err error) {
 	for i, v := range row {
 		var ok bool
+		if v.Kind == Null {
+			continue
+		}
 		if n[i], ok = integer64(v.Bytes); !ok {
 			return n, c.dump.damage("column %s holds %q where a number belongs", c.names[i], v.Bytes[:min(len(v.Bytes), 10)])
 		}

@@ -106,6 +106,10 @@ func (t mysqlMoment) heads(s *mysqlSource, nid int64, within Span) (heads []subm
 	return heads, err
 }
 
+// itsOrigin is when a row is the one that reverse wrote: a database may give the number of its last row, once that is
+// deleted, to another.
+const itsOrigin = "o.sid = s.sid AND o.nid = s.nid AND o.submitted = s.submitted"
+
 // origins says how the rows that reverse wrote are known. The table is looked for after the transaction began, so
 // that its rows are either known or not yet there.
 func (t mysqlMoment) origins(s *mysqlSource) (column, join string, err error) {
@@ -121,7 +125,7 @@ func (t mysqlMoment) origins(s *mysqlSource) (column, join string, err error) {
 		}
 		s.origins.Store(true)
 	}
-	return "o.id", " LEFT JOIN " + backquote(table) + " o ON o.sid = s.sid", nil
+	return "o.id", " LEFT JOIN " + backquote(table) + " o ON " + itsOrigin, nil
 }
 
 // values reads the values of a page's submissions and makes records of both.
@@ -140,15 +144,26 @@ func (t mysqlMoment) values(s *mysqlSource, b *builder, heads []submission, p *m
 			before(sid)
 			if next == len(heads) || heads[next].sid != sid {
 				p.orphans++
+				b.met("orphan", "sid", sid, whole(row[1]))
 			}
 			last = sid
 		}
 		if next == len(heads) || heads[next].sid != sid {
 			return nil
 		}
+		cid := whole(row[1])
 		no, _ := row[2].([]byte)
-		data, _ := row[3].([]byte)
-		b.add(whole(row[1]), b.number(no), data)
+		data, there := row[3].([]byte)
+		if !there {
+			b.met("null", "data", sid, cid)
+		}
+		if s.latin {
+			mended, is := mend(data)
+			if data = mended; is {
+				b.met("mislabelled charset", "data", sid, cid)
+			}
+		}
+		b.add(cid, b.number(no), data)
 		return nil
 	})
 	before(math.MaxInt64)

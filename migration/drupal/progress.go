@@ -6,17 +6,19 @@ import "sync"
 type progress struct {
 	mu         sync.Mutex
 	form       string
-	done, last int64 // sids: those passed, and the greatest
+	done       int64 // sids passed
+	from, last int64 // where the readings lie: behind the one, up to the other
 }
 
-// begin tells of a reading of a form whose greatest sid is last; another form's ends the counting of the one before.
-func (p *progress) begin(form string, last int64) {
+// begin tells of a reading of a form behind a sid; the form's greatest is last. Another form's ends the counting of the
+// one before.
+func (p *progress) begin(form string, after, last int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.form != form {
-		p.form, p.done = form, 0
+		p.form, p.done, p.from = form, 0, after
 	}
-	p.last = last
+	p.from, p.last = min(p.from, after), last
 }
 
 func (p *progress) add(sids int64) {
@@ -28,5 +30,5 @@ func (p *progress) add(sids int64) {
 func (p *progress) part() float64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return min(float64(p.done)/float64(max(p.last, 1)), 1)
+	return min(float64(p.done)/float64(max(p.last-p.from, 1)), 1)
 }

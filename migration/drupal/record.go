@@ -1,6 +1,7 @@
 package drupal
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -32,6 +33,16 @@ type builder struct {
 	text   []byte
 	values []gathered
 	no     string // the last value's number: nearly always "0", kept so as not to be made again
+
+	odd    *strange // nil: nobody counts
+	prefix string
+}
+
+// met counts an oddity of a value.
+func (b *builder) met(kind, column string, sid, cid int64) {
+	if b.odd != nil {
+		b.odd.add(kind, b.prefix+"webform_submitted_data", column, "sid %d, cid %d", sid, cid)
+	}
 }
 
 // number is a value's number as a string.
@@ -55,20 +66,26 @@ func (b *builder) record(s submission) form.Record {
 		Values: make(map[string][]string, len(b.values)),
 	}
 	slices.SortStableFunc(b.values, func(x, y gathered) int {
-		return cmp.Or(cmp.Compare(x.cid, y.cid), numbered(x.no, y.no))
+		return cmp.Or(cmp.Compare(x.cid, y.cid), numbered(x.no, y.no), bytes.Compare(b.text[x.from:x.to], b.text[y.from:y.to]))
 	})
+	if s.at <= 0 && b.odd != nil {
+		b.odd.add("zero date", b.prefix+"webform_submissions", "submitted", "sid %d", s.sid)
+	}
 	text, all := string(b.text), make([]string, len(b.values))
 	for i, v := range b.values {
 		all[i] = text[v.from:v.to]
 	}
 	for i := 0; i < len(all); {
 		j := i + 1
-		for j < len(all) && b.values[j].cid == b.values[i].cid {
-			j++
+		for ; j < len(all) && b.values[j].cid == b.values[i].cid; j++ {
+			if b.values[j].no == b.values[j-1].no { // both are kept: which of them is meant nobody knows
+				b.met("duplicate", "no", s.sid, b.values[j].cid)
+			}
 		}
 		key, known := b.keys[b.values[i].cid]
 		if !known { // the component was deleted from the form, its values were not
 			key = fmt.Sprintf("component %d", b.values[i].cid)
+			b.met("unknown component", "cid", s.sid, b.values[i].cid)
 		}
 		r.Values[key] = all[i:j:j]
 		i = j

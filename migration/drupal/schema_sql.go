@@ -63,3 +63,13 @@ func each(ctx context.Context, db *sql.DB, query string, row func(fields) error)
 	}
 	return rows.Err()
 }
+
+// homeless counts the submissions whose node is no webform, which nobody asks for.
+func homeless(ctx context.Context, db *sql.DB, site *schema, quote func(string) string, odd *strange) error {
+	table := site.prefix + "webform_submissions"
+	query := "SELECT count(*) AS n, min(sid) AS sid FROM " + quote(table) + " WHERE nid NOT IN (SELECT nid FROM " + quote(site.prefix+"webform") + ")"
+	return each(ctx, db, query, func(f fields) error {
+		odd.set("no webform", table, "nid", "sid "+f["sid"], f.number("n"))
+		return nil
+	})
+}

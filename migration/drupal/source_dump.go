@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -20,6 +21,8 @@ type dumpSource struct {
 	read atomic.Int64 // bytes of the file that Records has seen
 	site *schema
 	only *string // the prefix that the caller gave
+	odd  strange
+	ours bool // reverse wrote into the site
 }
 
 // openDump reads the tables that say what webforms there are. That takes a first reading up to the last of them, and
@@ -116,6 +119,7 @@ func (s *dumpSource) webforms(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.ours = slices.Contains(tables, s.site.prefix+"banyan_origin")
 	for table, rows := range early {
 		name, ours := strings.CutPrefix(table, s.site.prefix)
 		if !ours {
@@ -226,15 +230,28 @@ func (s *dumpSource) Records(ctx context.Context, name string, within Span, yiel
 	}
 	defer data.close()
 	m := merge{
-		ctx: ctx, within: within, yield: yield, builder: builder{form: f, keys: s.site.keys(f.NID)},
-		heads: &cursor{dump: heads.Dump, table: s.site.prefix + "webform_submissions", names: []string{"nid", "sid", "submitted", "is_draft"}, brief: true},
-		data:  &cursor{dump: data.Dump, table: s.site.prefix + "webform_submitted_data", names: []string{"nid", "sid", "cid", "no", "data"}},
+		ctx: ctx, within: within, yield: yield, sites: s.site.forms,
+		builder: builder{form: f, keys: s.site.keys(f.NID), odd: &s.odd, prefix: s.site.prefix},
+		heads:   &cursor{dump: heads.Dump, table: s.site.prefix + "webform_submissions", names: []string{"nid", "sid", "submitted", "is_draft"}, brief: true, chosen: true},
+		data:    &cursor{dump: data.Dump, table: s.site.prefix + "webform_submitted_data", names: []string{"nid", "sid", "cid", "no", "data"}, chosen: s.only != nil},
+	}
+	if table := s.site.prefix + "banyan_origin"; s.ours {
+		origins, err := s.open(nil)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", s.file, err)
+		}
+		defer origins.close()
+		m.origins = &cursor{dump: origins.Dump, table: table, names: []string{"sid", "nid", "submitted", "id"}, brief: true, chosen: true}
+	} else {
+		m.data.late = table
 	}
 	if err := m.run(); err != nil {
 		return 0, m.explain(s.file, err)
 	}
 	return m.orphans, nil
 }
+
+func (s *dumpSource) oddities(context.Context) ([]Oddity, error) { return s.odd.all(), nil }
 
 func (s *dumpSource) Live() bool { return false }
 

@@ -20,6 +20,8 @@ type mysqlSource struct {
 	site     *schema
 	forced   map[string]string // by table, the index that its rows are to be read in the order of, as SQL
 	origins  atomic.Bool       // the table of origins was seen
+	latin    bool              // the values' column calls itself latin1
+	odd      strange
 	progress progress
 }
 
@@ -62,7 +64,16 @@ func (s *mysqlSource) schema(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return nil
+	return each(ctx, s.db, "SELECT character_set_name AS letters FROM information_schema.columns WHERE table_schema = database() AND column_name = 'data' AND table_name = "+
+		literal(s.data()), func(f fields) error {
+		s.latin = f["letters"] == "latin1"
+		return nil
+	})
+}
+
+func (s *mysqlSource) oddities(ctx context.Context) ([]Oddity, error) {
+	err := homeless(ctx, s.db, s.site, backquote, &s.odd)
+	return s.odd.all(), s.explain(err)
 }
 
 func (s *mysqlSource) heads() string { return s.site.prefix + "webform_submissions" }
@@ -131,7 +142,7 @@ func (s *mysqlSource) Record(ctx context.Context, nid, sid int64) (form.Record, 
 }
 
 func (s *mysqlSource) builder(f Form) *builder {
-	return &builder{form: f, keys: s.site.keys(f.NID)}
+	return &builder{form: f, keys: s.site.keys(f.NID), odd: &s.odd, prefix: s.site.prefix}
 }
 
 // Records reads a page ahead: while yield works on one, the server and we are busy with the next.
@@ -144,7 +155,7 @@ func (s *mysqlSource) Records(ctx context.Context, name string, within Span, yie
 	if err != nil {
 		return 0, err
 	}
-	s.progress.begin(name, last)
+	s.progress.begin(name, within.After, last)
 	reading, stop := context.WithCancel(ctx)
 	pages, failed := make(chan mysqlPage, 1), make(chan error, 1)
 	go func() {

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the driver
 
@@ -19,10 +18,10 @@ import (
 const page = 500
 
 type sqliteSource struct {
-	db    *sql.DB
-	site  *schema
-	last  atomic.Int64 // the sid that Records has come to
-	until atomic.Int64 // the greatest there is
+	db       *sql.DB
+	site     *schema
+	odd      strange
+	progress progress
 }
 
 func openSQLite(ctx context.Context, file string, prefix *string) (Source, error) {
@@ -62,8 +61,15 @@ func (s *sqliteSource) Components(_ context.Context, nid int64) ([]Component, er
 
 func (s *sqliteSource) Close() error { return s.db.Close() }
 
-func (s *sqliteSource) Progress() float64 {
-	return float64(s.last.Load()) / float64(max(s.until.Load(), 1))
+func (s *sqliteSource) Progress() float64 { return s.progress.part() }
+
+func (s *sqliteSource) oddities(ctx context.Context) ([]Oddity, error) {
+	err := homeless(ctx, s.db, s.site, quote, &s.odd)
+	return s.odd.all(), err
+}
+
+func (s *sqliteSource) builder(f Form) *builder {
+	return &builder{form: f, keys: s.site.keys(f.NID), odd: &s.odd, prefix: s.site.prefix}
 }
 
 func (s *sqliteSource) Records(ctx context.Context, name string, within Span, yield func(form.Record) error) (int64, error) {
@@ -71,22 +77,17 @@ func (s *sqliteSource) Records(ctx context.Context, name string, within Span, yi
 	if err != nil {
 		return 0, err
 	}
-	submissions, data := quote(s.site.prefix+"webform_submissions"), quote(s.site.prefix+"webform_submitted_data")
-	var until, orphans int64
-	err = s.db.QueryRowContext(ctx, "SELECT coalesce(max(sid), 0) FROM "+submissions+" WHERE nid = ?", f.NID).Scan(&until)
+	until, err := s.Last(ctx, name)
 	if err != nil {
-		return 0, fmt.Errorf("drupal: %w", err)
+		return 0, err
 	}
+	s.progress.begin(name, within.After, until)
 	if within.Until > 0 {
 		until = min(until, within.Until)
 	}
-	s.until.Store(until)
-	b := builder{form: f, keys: s.site.keys(f.NID)}
-	query := `SELECT s.sid, s.submitted, s.is_draft, %s, d.cid, d.no, d.data FROM
-		(SELECT sid, submitted, is_draft FROM ` + submissions + ` WHERE nid = ?1 AND sid > ?2 AND sid <= ?4 ORDER BY sid LIMIT ?3) s
-		LEFT JOIN ` + data + ` d ON d.nid = ?1 AND d.sid = s.sid %s ORDER BY s.sid`
+	b := s.builder(f)
 	for from := within.After; ; {
-		records, err := s.page(ctx, &b, query, from, until)
+		records, err := s.page(ctx, b, Span{from, until}, page)
 		if err != nil {
 			return 0, fmt.Errorf("drupal: submissions of %s after sid %d: %w", name, from, err)
 		}
@@ -94,29 +95,40 @@ func (s *sqliteSource) Records(ctx context.Context, name string, within Span, yi
 			break
 		}
 		for _, r := range records {
-			from = r.SID
-			s.last.Store(from)
 			if err := yield(r); err != nil {
 				return 0, err
 			}
 		}
+		last := records[len(records)-1].SID
+		s.progress.add(last - from)
+		from = last
 	}
-	err = s.db.QueryRowContext(ctx, "SELECT count(DISTINCT sid) FROM "+data+" d WHERE nid = ?1 AND sid > ?2 AND (?3 = 0 OR sid <= ?3) AND NOT EXISTS (SELECT 1 FROM "+
-		submissions+" s WHERE s.sid = d.sid AND s.nid = ?1)", f.NID, within.After, within.Until).Scan(&orphans)
+	return s.orphans(ctx, b, within)
+}
+
+// orphans counts the submissions of which only values are left.
+func (s *sqliteSource) orphans(ctx context.Context, b *builder, within Span) (orphans int64, err error) {
+	query := fmt.Sprintf("SELECT d.sid, min(d.cid) AS cid FROM %s d WHERE d.nid = %d AND d.sid > %d AND (%d = 0 OR d.sid <= %d) AND NOT EXISTS (SELECT 1 FROM %s s WHERE s.sid = d.sid AND s.nid = d.nid) GROUP BY d.sid",
+		s.table("webform_submitted_data"), b.form.NID, within.After, within.Until, within.Until, s.table("webform_submissions"))
+	err = each(ctx, s.db, query, func(f fields) error {
+		orphans++
+		b.met("orphan", "sid", f.number("sid"), f.number("cid"))
+		return nil
+	})
 	if err != nil {
 		return 0, fmt.Errorf("drupal: %w", err)
 	}
 	return orphans, nil
 }
 
+func (s *sqliteSource) table(name string) string { return quote(s.site.prefix + name) }
+
 func (s *sqliteSource) Record(ctx context.Context, nid, sid int64) (form.Record, error) {
 	i := slices.IndexFunc(s.site.forms, func(f Form) bool { return f.NID == nid })
 	if i < 0 {
 		return form.Record{}, fmt.Errorf("%w: node %d is no webform", ErrNoRecord, nid)
 	}
-	b := builder{form: s.site.forms[i], keys: s.site.keys(nid)}
-	records, err := s.page(ctx, &b, `SELECT s.sid, s.submitted, s.is_draft, %s, d.cid, d.no, d.data FROM `+quote(s.site.prefix+"webform_submissions")+` s
-		LEFT JOIN `+quote(s.site.prefix+"webform_submitted_data")+` d ON d.nid = ?1 AND d.sid = s.sid %s WHERE s.nid = ?1 AND s.sid = ?2`, sid, sid)
+	records, err := s.page(ctx, s.builder(s.site.forms[i]), Span{sid - 1, sid}, 1)
 	switch {
 	case err != nil:
 		return form.Record{}, fmt.Errorf("drupal: submission %d of node %d: %w", sid, nid, err)
@@ -126,50 +138,49 @@ func (s *sqliteSource) Record(ctx context.Context, nid, sid int64) (form.Record,
 	return records[0], nil
 }
 
-// origins says how the rows that reverse wrote are known. It is asked in the transaction that reads the rows, so that
-// they are either known or not yet there.
-func (s *sqliteSource) origins(ctx context.Context, tx *sql.Tx) (column, join string, err error) {
-	table := s.site.prefix + "banyan_origin"
-	var there bool
-	err = tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?", table).Scan(&there)
-	if err != nil || !there {
-		return "NULL", "", err
-	}
-	return "o.id", "LEFT JOIN " + quote(table) + " o ON o.sid = s.sid", nil
-}
-
-// page runs a query of the form's node, a sid and at most so many submissions.
-func (s *sqliteSource) page(ctx context.Context, b *builder, query string, after, until int64) ([]form.Record, error) {
-	tx, err := s.db.BeginTx(ctx, nil)
+// page reads the first submissions within a span, at most so many. Whether reverse ever wrote here is asked in the same
+// transaction: a row that it wrote is then either known as such or not yet there.
+func (s *sqliteSource) page(ctx context.Context, b *builder, within Span, most int) ([]form.Record, error) {
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, err
 	}
-	defer tx.Rollback()
-	id, join, err := s.origins(ctx, tx)
-	if err != nil {
+	defer tx.Rollback() // it only read
+	var origins int
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?", s.site.prefix+"banyan_origin").Scan(&origins); err != nil {
 		return nil, err
 	}
-	rows, err := tx.QueryContext(ctx, fmt.Sprintf(query, id, join), b.form.NID, after, page, until)
+	id, join := "NULL", ""
+	if origins > 0 {
+		id, join = "o.id", " LEFT JOIN "+s.table("banyan_origin")+" o ON "+itsOrigin
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT s.sid, s.submitted, s.is_draft, s.id, d.cid, d.no, d.data FROM
+		(SELECT s.sid, s.submitted, s.is_draft, `+id+` AS id FROM `+s.table("webform_submissions")+` s`+join+` WHERE s.nid = ?1 AND s.sid > ?2 AND s.sid <= ?3 ORDER BY s.sid LIMIT ?4) s
+		LEFT JOIN `+s.table("webform_submitted_data")+` d ON d.nid = ?1 AND d.sid = s.sid ORDER BY s.sid`, b.form.NID, within.After, within.Until, most)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	b.text, b.values = b.text[:0], b.values[:0]
 	var records []form.Record
 	var at submission
 	for rows.Next() {
 		var now submission
-		var cid sql.NullInt64
-		var id, no sql.NullString
+		var submitted, draft, cid sql.NullInt64
+		var origin, no sql.NullString
 		var data sql.RawBytes
-		if err := rows.Scan(&now.sid, &now.at, &now.draft, &id, &cid, &no, &data); err != nil {
+		if err := rows.Scan(&now.sid, &submitted, &draft, &origin, &cid, &no, &data); err != nil {
 			return nil, err
 		}
-		now.origin = id.String
 		if now.sid != at.sid && at.sid != 0 {
 			records = append(records, b.record(at))
 		}
+		now.at, now.draft, now.origin = submitted.Int64, draft.Int64 != 0, origin.String
 		at = now
 		if cid.Valid {
+			if data == nil {
+				b.met("null", "data", at.sid, cid.Int64)
+			}
 			b.add(cid.Int64, no.String, data)
 		}
 	}
@@ -183,10 +194,13 @@ func (s *sqliteSource) Live() bool { return true }
 
 func (s *sqliteSource) Last(ctx context.Context, name string) (sid int64, err error) {
 	f, err := find(s.site.forms, name)
-	if err == nil {
-		err = s.db.QueryRowContext(ctx, "SELECT coalesce(max(sid), 0) FROM "+quote(s.site.prefix+"webform_submissions")+" WHERE nid = ?", f.NID).Scan(&sid)
+	if err != nil {
+		return 0, err
 	}
-	return sid, err
+	if err := s.db.QueryRowContext(ctx, "SELECT coalesce(max(sid), 0) FROM "+s.table("webform_submissions")+" WHERE nid = ?", f.NID).Scan(&sid); err != nil {
+		return 0, fmt.Errorf("drupal: %w", err)
+	}
+	return sid, nil
 }
 
 func (s *sqliteSource) Sweep(ctx context.Context, name string, within Span, width int64, yield func(Chunk) error) error {

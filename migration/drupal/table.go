@@ -27,6 +27,7 @@ type Column struct {
 	NotNull  bool
 	Auto     bool
 	Default  *string // nil: none, or NULL
+	Letters  string  // its character set, where its type has one and the dump says it: utf8mb4, latin1, …
 }
 
 // Key is an index beside the primary one. Prefix lengths and full-text keys are MySQL's own and left out.
@@ -189,6 +190,8 @@ func column(line []word) Column {
 			c.NotNull = true
 		case w.is("AUTO_INCREMENT"):
 			c.Auto = true
+		case (w.is("SET") && i > 0 && rest[i-1].is("CHARACTER")) || w.is("CHARSET"):
+			c.Letters = next.text
 		case w.is("DEFAULT") && (next.str || number(next.text)): // no expressions
 			c.Default = &next.text
 		}
@@ -208,6 +211,31 @@ func (t *Table) options(rest []word) error {
 			}
 			t.Next = n
 		}
+		if w.is("CHARSET") && i+2 < len(rest) {
+			t.letters(rest[i+2].text)
+		}
 	}
 	return nil
+}
+
+// letters gives the columns the table's character set that say none.
+func (t *Table) letters(name string) {
+	for i, c := range t.Columns {
+		if kind := c.kind(); c.Letters == "" && (kind == text || kind == varchar) {
+			t.Columns[i].Letters = name
+		}
+	}
+}
+
+// latin says which of an INSERT's columns call themselves latin1; nil: none.
+func (t *Table) latin(columns []string) (latin []bool) {
+	for i, name := range columns {
+		if at := slices.Index(t.names, name); at >= 0 && strings.EqualFold(t.Columns[at].Letters, "latin1") {
+			if latin == nil {
+				latin = make([]bool, len(columns))
+			}
+			latin[i] = true
+		}
+	}
+	return latin
 }

@@ -8,3 +8,7 @@ type Throttle struct {
 	MaxLag time.Duration // wait while a replica of the source is further behind; 0: do not ask
 	Flag   string        // wait while a file of this name exists; "": none
 }
+
+type slow struct {
+	Source
+}

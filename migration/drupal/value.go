@@ -14,6 +14,7 @@ const (
 	Number      // digits as they stand in the dump
 	Text        // a string, escapes undone
 	Binary      // bytes: 0x…, x'…', _binary '…'
+	Mended      // a string that was UTF-8 under the label latin1, as what it says
 )
 
 // Value is one value of a row.
@@ -54,6 +55,14 @@ func (d *Dump) values() ([]Value, error) {
 		// Not every dump says its character set (--compact, --compatible): what it is shows in the text.
 		if v.Kind == Text && d.kinds != nil && d.kinds[i] != blob && !utf8.Valid(v.Bytes) {
 			return nil, d.damage("a text of the dump is not UTF-8; make it again with --default-character-set=utf8mb4")
+		}
+	}
+	for i, latin := range d.latin {
+		if v := &d.row[i]; latin && v.Kind == Text {
+			var mended bool
+			if v.Bytes, mended = mend(v.Bytes); mended {
+				v.Kind = Mended
+			}
 		}
 	}
 	d.rows++
