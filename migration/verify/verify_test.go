@@ -42,8 +42,8 @@ func decides(r form.Record) ([]kv.Write, error) {
 	return nil, nil
 }
 
-// sample holds the sample's donations: read once, for unpacking it takes longer than comparing it.
-var sample = sync.OnceValues(func() (*drupaltest.Site, error) {
+// everything holds the sample's submissions: read once, for unpacking them takes longer than comparing them.
+var everything = sync.OnceValues(func() (*drupaltest.Site, error) {
 	dir, err := os.MkdirTemp("", "verify")
 	if err != nil {
 		return nil, err
@@ -58,8 +58,21 @@ var sample = sync.OnceValues(func() (*drupaltest.Site, error) {
 		return nil, err
 	}
 	all := drupaltest.New()
-	_, err = source.Records(context.Background(), "donate", drupal.Span{}, func(r form.Record) error { all.Put(r); return nil })
-	return all, err
+	for _, f := range form.Forms {
+		if _, err := source.Records(context.Background(), f.Alias, drupal.Span{}, func(r form.Record) error { all.Put(r); return nil }); err != nil {
+			return nil, err
+		}
+	}
+	return all, source.Close()
+})
+
+// sample holds its donations.
+var sample = sync.OnceValues(func() (*drupaltest.Site, error) {
+	whole, err := everything()
+	if err != nil {
+		return nil, err
+	}
+	return drupaltest.New(whole.All("donate", drupal.Span{})...), nil
 })
 
 // faultless holds what a faultless move would have made of the source.
