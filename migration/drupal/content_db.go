@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -117,7 +118,7 @@ type queryer interface {
 }
 
 // raw gives the rows of a query as they are; a row is good until the next, and NULL is nil.
-func (d *contentDB) raw(ctx context.Context, q queryer, query string, args []any, row func(names []string, values []sql.RawBytes) error) error {
+func (d *contentDB) raw(ctx context.Context, q queryer, query string, args []any, row func(names []string, values [][]byte) error) error {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("drupal: %w", err)
@@ -127,13 +128,16 @@ func (d *contentDB) raw(ctx context.Context, q queryer, query string, args []any
 	if err != nil {
 		return fmt.Errorf("drupal: %w", err)
 	}
-	values, into := make([]sql.RawBytes, len(names)), make([]any, len(names))
-	for i := range values {
-		into[i] = &values[i]
+	cells, into, values := make([]cell, len(names)), make([]any, len(names)), make([][]byte, len(names))
+	for i := range cells {
+		into[i] = &cells[i]
 	}
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
 			return fmt.Errorf("drupal: %w", err)
+		}
+		for i := range cells {
+			values[i] = cells[i].value
 		}
 		if err := row(names, values); err != nil {
 			return err
@@ -145,9 +149,45 @@ func (d *contentDB) raw(ctx context.Context, q queryer, query string, args []any
 	return nil
 }
 
+// cell takes one value of a row. sql.RawBytes would make NULL of an empty text that comes first.
+type cell struct {
+	value []byte // nil: NULL
+	space []byte
+}
+
+// Scan is database/sql's.
+func (c *cell) Scan(v any) error {
+	if c.space == nil {
+		c.space = make([]byte, 0, 64)
+	}
+	switch v := v.(type) {
+	case nil:
+		c.value = nil
+		return nil
+	case []byte:
+		if v == nil {
+			v = c.space[:0]
+		}
+		c.value = v
+		return nil
+	case string:
+		c.space = append(c.space[:0], v...)
+	case int64:
+		c.space = strconv.AppendInt(c.space[:0], v, 10)
+	case float64:
+		c.space = strconv.AppendFloat(c.space[:0], v, 'g', -1, 64)
+	case time.Time: // SQLite's driver makes one of a column that is called a date
+		c.space = v.AppendFormat(c.space[:0], time.DateTime)
+	default:
+		c.space = fmt.Append(c.space[:0], v)
+	}
+	c.value = c.space
+	return nil
+}
+
 // each gives the rows of a query by column name, without what is NULL. A row is the callee's to keep.
 func (d *contentDB) each(ctx context.Context, q queryer, query string, args []any, row func(fields) error) error {
-	return d.raw(ctx, q, query, args, func(names []string, values []sql.RawBytes) error {
+	return d.raw(ctx, q, query, args, func(names []string, values [][]byte) error {
 		f := make(fields, len(names))
 		for i, v := range values {
 			if v != nil {

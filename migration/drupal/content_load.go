@@ -5,29 +5,19 @@ import (
 	"database/sql"
 	"fmt"
 	"io"
-	"regexp"
+	"slices"
 	"strings"
 )
 
-// passed is what was seen of the tables of a dump whose rows are not loaded.
+// passed is what was seen of the tables of a dump whose rows are not loaded: those that nothing of ours reads, and the values of submissions.
 type passed struct {
-	rows map[string]int64
+	over   map[string]bool // the tables
+	rows   map[string]int64
+	values map[string]*valueCount // of tables named webform_submitted_data
 }
 
-func newPassed() *passed { return &passed{rows: map[string]int64{}} }
-
-var (
-	// What may be large and is no content. The table's prefix is not known while the dump is read.
-	bulk = regexp.MustCompile(`^(.*_)?(cache|cache_\w+|cachetags|watchdog|sessions|semaphore|flood|history|accesslog|batch|queue|search_(index|dataset|total|node_links)|` +
-		`key_value_expire|webform_submitted_data|webform_submission_data)$`)
-	// A field's table may end in any word.
-	ofField = regexp.MustCompile(`(^|_)field_(data|revision)_|__`)
-	// Older revisions are counted, not read.
-	older = regexp.MustCompile(`(^|_)(field_revision_\w+|node_revision__\w+|node_r__\w+)$`)
-)
-
-func isBulk(table string) bool {
-	return older.MatchString(table) || bulk.MatchString(table) && !ofField.MatchString(table)
+func newPassed() *passed {
+	return &passed{over: map[string]bool{}, rows: map[string]int64{}, values: map[string]*valueCount{}}
 }
 
 // loadContent loads a dump as loosely as it may be broken: nothing is a key, nothing must be there. What a strict table would refuse is
@@ -50,15 +40,47 @@ func loadContent(ctx context.Context, dump io.Reader, db *sql.DB, p *passed) err
 
 // skip goes over the rows of an INSERT that are not to be loaded, and says whether they are such.
 func (p *passed) skip(d *Dump, st Statement) (bool, error) {
-	if !isBulk(st.Insert) {
+	switch {
+	case strings.HasSuffix(st.Insert, "webform_submitted_data"):
+		return true, p.submitted(d, st)
+	case isRead(st.Insert):
 		return false, nil
 	}
+	p.over[st.Insert] = true
 	for {
 		row, err := d.Row()
 		if err != nil || row == nil {
 			return true, err
 		}
 		p.rows[st.Insert]++
+	}
+}
+
+// submitted looks at values while they pass.
+func (p *passed) submitted(d *Dump, st Statement) error {
+	at := [5]int{}
+	for i, name := range valueColumns {
+		if at[i] = slices.Index(st.Columns, name); at[i] < 0 {
+			return d.damage("table %s has no column %s, or the dump was made with --no-create-info", st.Insert, name)
+		}
+	}
+	v := p.values[st.Insert]
+	if v == nil {
+		v = newValueCount()
+		p.values[st.Insert] = v
+	}
+	for {
+		row, err := d.Row()
+		if err != nil || row == nil {
+			return err
+		}
+		values := [5][]byte{}
+		for i, column := range at {
+			if row[column].Kind != Null {
+				values[i] = row[column].Bytes
+			}
+		}
+		v.row(st.Insert, values)
 	}
 }
 
