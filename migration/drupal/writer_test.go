@@ -70,8 +70,8 @@ func gift(id, amount string) form.Record {
 	return own(id, map[string][]string{"amount": {amount}, "email": {id + "@example.org"}, "message": {"line\r\n\"<b>\" ’"}, "ways": {"post", "", "text"}})
 }
 
-// written is what Look and then Write say of records.
-func written(t testing.TB, w Writer, records ...form.Record) (looked, wrote []Row) {
+// entered is what Look and then Write say of records.
+func entered(t testing.TB, w Writer, records ...form.Record) (looked, wrote []Row) {
 	t.Helper()
 	looked, err := w.Look(t.Context(), "donate", records)
 	if err == nil {
@@ -111,13 +111,13 @@ func TestWriteTwice(t *testing.T) {
 			visit(t, db, version, 1)
 			w := writerOf(t, "sqlite:"+file)
 			a, b := gift("g-a", "5.00"), gift("g-b", "7.50")
-			looked, wrote := written(t, w, a, b)
+			looked, wrote := entered(t, w, a, b)
 			expect(t, "looked", states(looked), "missing 0; missing 0")
 			expect(t, "wrote", states(wrote), "missing 2 wrote; missing 3 wrote")
-			looked, wrote = written(t, w, b, a)
+			looked, wrote = entered(t, w, b, a)
 			expect(t, "again", states(looked)+" | "+states(wrote), "same 3; same 2 | same 3; same 2")
 			a.Values["amount"], a.Values["ways"] = []string{"6.00"}, []string{"text"}
-			looked, wrote = written(t, w, a, b)
+			looked, wrote = entered(t, w, a, b)
 			expect(t, "changed", states(looked)+" | "+states(wrote), "stale 2; same 3 | stale 2 wrote; same 3")
 			want := a
 			want.SID, want.At = 2, a.At.Truncate(time.Second)
@@ -168,7 +168,7 @@ func TestWriteOverAnEdit(t *testing.T) {
 	file, db := webforms(t, 3)
 	w := writerOf(t, "sqlite:"+file)
 	a, b := gift("g-a", "5.00"), gift("g-b", "7.50")
-	written(t, w, a, b)
+	entered(t, w, a, b)
 	edit := func(query string) {
 		t.Helper()
 		if _, err := db.Exec(query); err != nil {
@@ -187,12 +187,12 @@ func TestWriteOverAnEdit(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, "edited again", states(wrote)+" "+wrote[0].There.Value("amount"), "edited 1; same 2 51.00")
-	_, wrote = written(t, w, a, b)
+	_, wrote = entered(t, w, a, b)
 	expect(t, "written over", states(wrote), "edited 1 wrote; same 2")
 	if got := one[string](t, db, "SELECT group_concat(data, '|') FROM (SELECT data FROM d_webform_submitted_data WHERE sid = 1 AND cid IN (10, 16) ORDER BY cid)"); got != "5.00|called her" {
 		t.Errorf("the row is %s", got)
 	}
-	looked, _ = written(t, w, a, b)
+	looked, _ = entered(t, w, a, b)
 	expect(t, "after", states(looked), "same 1; same 2")
 }
 
@@ -202,7 +202,7 @@ func TestWriteWhatWasDeleted(t *testing.T) {
 	file, db := webforms(t, 4)
 	w := writerOf(t, "sqlite:"+file)
 	a, b := gift("g-a", "5.00"), gift("g-b", "7.50")
-	written(t, w, a, b)
+	entered(t, w, a, b)
 	for _, query := range []string{"DELETE FROM d_webform_submissions", "DELETE FROM d_webform_submitted_data WHERE cid < 13", // values may be left over
 		"UPDATE sqlite_sequence SET seq = 1 WHERE name = 'd_webform_submissions'"} {
 		if _, err := db.Exec(query); err != nil {
@@ -212,9 +212,9 @@ func TestWriteWhatWasDeleted(t *testing.T) {
 	if sid := visit(t, db, 4, 9); sid != 2 {
 		t.Fatal(sid)
 	}
-	looked, wrote := written(t, w, a, b)
+	looked, wrote := entered(t, w, a, b)
 	expect(t, "gone", states(looked)+" | "+states(wrote), "gone 1; gone 2 | gone 1 wrote; gone 3 wrote")
-	looked, _ = written(t, w, a, b)
+	looked, _ = entered(t, w, a, b)
 	expect(t, "after", states(looked), "same 1; same 3")
 	if got := one[string](t, db, "SELECT data FROM d_webform_submitted_data WHERE sid = 2 AND cid = 10"); got != "3.00" {
 		t.Errorf("the visitor's own row says %s", got)
@@ -227,12 +227,12 @@ func TestWriteNamesTheHomeless(t *testing.T) {
 	w := writerOf(t, "sqlite:"+file)
 	r := own("g", map[string][]string{"amount": {"5.00"}, "town": {"Cardiff"}, "photo": {"p-17"}, "page": {"1"}, "message": {"\xff?"}})
 	r.Homeless = []string{"state"}
-	looked, wrote := written(t, w, r)
+	looked, wrote := entered(t, w, r)
 	want := []string{"message: letters", "page", "photo", "state", "town"}
 	if !reflect.DeepEqual(looked[0].Homeless, want) || !reflect.DeepEqual(wrote[0].Homeless, want) {
 		t.Errorf("%q, %q", looked[0].Homeless, wrote[0].Homeless)
 	}
-	looked, _ = written(t, w, r)
+	looked, _ = entered(t, w, r)
 	expect(t, "again", states(looked), "same 1")
 }
 

@@ -1,4 +1,5 @@
-// Package drupaltest is an old site in memory for tests: a drupal.Source whose rows a test edits while it is read.
+// Package drupaltest is an old site in memory for tests: a drupal.Source whose rows a test edits while it is read, and a
+// drupal.Writer.
 package drupaltest
 
 import (
@@ -15,15 +16,18 @@ import (
 
 // Site holds submissions by sid. It is safe for concurrent use.
 type Site struct {
-	mu   sync.Mutex
-	rows map[int64]form.Record
+	mu      sync.Mutex
+	rows    map[int64]form.Record
+	last    int64 // the greatest sid that there ever was
+	origins map[string]written
+	lacks   map[string]bool
 }
 
 var _ drupal.Source = (*Site)(nil)
 
 // New is a site with these rows.
 func New(rows ...form.Record) *Site {
-	s := &Site{rows: map[int64]form.Record{}}
+	s := &Site{rows: map[int64]form.Record{}, origins: map[string]written{}, lacks: map[string]bool{}}
 	for _, r := range rows {
 		s.rows[r.SID] = r
 	}
