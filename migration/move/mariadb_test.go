@@ -75,7 +75,7 @@ func TestDialectsOfMariaDB(t *testing.T) {
 		for _, dialect := range []string{"--default-character-set=latin1", "--default-character-set=latin1 --compact", "--compatible=ansi"} {
 			t.Run("refused "+dialect, func(t *testing.T) {
 				t.Parallel()
-				refused(t, dump(t, m, dialect))
+				refuses(t, dump(t, m, dialect))
 			})
 		}
 	})
@@ -106,7 +106,7 @@ func moves(t *testing.T, from string) {
 	}
 }
 
-func refused(t *testing.T, file string) {
+func refuses(t *testing.T, file string) {
 	const way = "make it again with --default-character-set=utf8mb4"
 	source, err := drupal.Open(t.Context(), file)
 	if err == nil {

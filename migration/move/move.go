@@ -1,14 +1,25 @@
-// Package move takes the old site's submissions into the services, through each service's own Import: every row is
-// moved, was there already, or is rejected with its reason. It may be killed at any point and run again; what is then
-// in the store, and in the rejects file, is the same.
+// Package move takes the old site's submissions into the services, through each service's own Import, and keeps them in
+// step: every row is moved, was there already, or is rejected with its reason; what the old site edits or deletes later
+// follows. Any number of movers may run at once, on any number of machines, and each may be killed at any point: what is
+// in the stores in the end is what one whole run would have made.
+//
+// What it knows of a form lies in the store of the form's first service, below the part "move/ALIAS":
+//
+//	plan                 which ranges of sids there are, each with its checkpoint, its counts and who works on it
+//	mark, standing       how far new rows have come; when which run came to its end
+//	pages                what was last moved of each row, a thousand sids an item
+//	rejects, conflicts   rows that were not moved, and versions that lost: people's data, for 30 days
+//	contested            submissions of which another row may be the first now
+//
+// A row's items are committed together with its page and its range's checkpoint, on their revisions: a mover that lost
+// its range to another cannot write into it, whatever the clocks say.
 package move
 
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/banyan-migration/banyan/migration/drupal"
 	"github.com/banyan-migration/banyan/shared/form"
@@ -19,12 +30,13 @@ import (
 type Part struct {
 	Service string
 	Store   kv.Store
-	// Import and Records are services/all's.
+	// Import and Records are services/all's. The items of a row that Import gives must be that row's alone, and known by
+	// its nid and sid.
 	Import  func(form.Record) ([]kv.Write, error)
 	Records func(ctx context.Context, store kv.Store, after string, limit int) ([]form.Record, string, error)
 }
 
-// Job is one form's move.
+// Job is one form's move. It is a value; several may run at once, in one process or in many.
 type Job struct {
 	Source    drupal.Source
 	Form      form.Form
@@ -46,22 +58,26 @@ const (
 	Target
 )
 
-// Result counts what became of a form's rows: Rows = Moved + Unchanged + all Rejected.
+// Result counts what became of a form's rows: Rows = Moved + Unchanged + Edited + Conflicts + Reversed + all Rejected, and
+// for a form whose service does not exist yet + Waiting.
 type Result struct {
-	Rows         int64            `json:"rows"`
+	Rows         int64            `json:"rows"` // of a sync: those that were new, or not as they had been
 	Moved        int64            `json:"moved"`
 	Unchanged    int64            `json:"unchanged"` // they were there already
 	Rejected     map[string]int64 `json:"rejected"`  // by reason: draft, the fault's field, duplicate
 	RefusedParts int64            `json:"refused_parts"`
-	Waiting      int64            `json:"waiting"`             // parts whose service does not exist yet
-	SumPence     int64            `json:"sum_pence"`           // of the moved and the unchanged
+	Waiting      int64            `json:"waiting"`             // parts whose service does not exist yet; where none does, rows
+	SumPence     int64            `json:"sum_pence"`           // of all rows but the rejected and the reversed
 	Orphans      int64            `json:"orphans"`             // values whose submission is gone from the old site
 	Edited       int64            `json:"edited,omitempty"`    // rows that the old site changed since they were moved
 	Deleted      int64            `json:"deleted,omitempty"`   // rows that it no longer has; they are not among Rows
 	Conflicts    int64            `json:"conflicts,omitempty"` // rows that both sides changed: the Authority's stands, the other is listed
 	Reversed     int64            `json:"reversed,omitempty"`  // rows that reverse wrote there, and nobody moves back
-	Unknown      map[string]int64 `json:"unknown,omitempty"`   // rows by component that the form does not know; donate keeps their values
+	Homeless     map[string]int64 `json:"homeless,omitempty"`  // of reverse: records by what they say and the old site has no place for
+	Unknown      map[string]int64 `json:"unknown,omitempty"`   // rows by component that the form does not know
 }
+
+func newResult() Result { return Result{Rejected: map[string]int64{}} }
 
 // Rejections is how many rows were rejected, for all reasons.
 func (r Result) Rejections() (n int64) {
@@ -71,92 +87,72 @@ func (r Result) Rejections() (n int64) {
 	return n
 }
 
-// batch is how many submissions are committed at once: a commit waits for the disk, so one that holds many costs each
-// of them little; at some 600 bytes a submission it stays below a megabyte.
-const batch = 1000
+func (r *Result) add(o Result) {
+	r.Rows += o.Rows
+	r.Moved += o.Moved
+	r.Unchanged += o.Unchanged
+	r.RefusedParts += o.RefusedParts
+	r.Waiting += o.Waiting
+	r.SumPence += o.SumPence
+	r.Orphans += o.Orphans
+	r.Edited += o.Edited
+	r.Deleted += o.Deleted
+	r.Conflicts += o.Conflicts
+	r.Reversed += o.Reversed
+	r.Rejected = sums(r.Rejected, o.Rejected)
+	r.Unknown = sums(r.Unknown, o.Unknown)
+}
 
-// Backfill moves every row of the form, from the first. Rows that a service took itself are not among them.
+func sums(into, from map[string]int64) map[string]int64 {
+	for name, n := range from {
+		if into == nil {
+			into = map[string]int64{}
+		}
+		if into[name] += n; into[name] == 0 {
+			delete(into, name)
+		}
+	}
+	return into
+}
+
+// copied is a result that shares nothing with r.
+func (r Result) copied() Result {
+	r.Rejected, r.Unknown = maps.Clone(r.Rejected), maps.Clone(r.Unknown)
+	if r.Rejected == nil {
+		r.Rejected = map[string]int64{}
+	}
+	return r
+}
+
+// strange counts the components of a row that the form does not know.
+func (r *Result) strange(w *row) {
+	for _, key := range w.unknown {
+		r.Unknown = sums(r.Unknown, map[string]int64{key: 1})
+	}
+}
+
+// Backfill moves every row of the form, from the first, and whatever was edited since it was moved. Rows that a service
+// took itself are not among them. It goes on where a run stopped, and works together with others that run at the same
+// time; each returns what became of all rows. Once a backfill has come to its end the next begins anew: it moves what is
+// missing, and finds the rest unchanged.
 func (j Job) Backfill(ctx context.Context) (Result, error) {
-	return j.run(ctx, newSet(), 0, true)
-}
-
-// Sync moves the rows that are newer than the newest one moved before. A draft that its donor sent later keeps its old
-// number: Backfill, run again, takes it.
-func (j Job) Sync(ctx context.Context) (Result, error) {
-	after, err := Mark(ctx, j.Parts[0].Store, j.Form)
-	if err != nil {
-		return Result{}, err
-	}
-	seen, err := loadSet(ctx, j.Parts[0].Store, j.Form)
-	if err != nil {
-		return Result{}, err
-	}
-	return j.run(ctx, seen, after, false)
-}
-
-// run is a pipeline, so that reading, judging and storing share the machine's cores.
-//
-//	Source ──records──► judge ──writes──► commit
-func (j Job) run(ctx context.Context, seen *set, after int64, backfill bool) (Result, error) {
-	mark, err := Mark(ctx, j.Parts[0].Store, j.Form)
-	if err != nil {
-		return Result{}, err
-	}
-	g, running := errgroup.WithContext(ctx)
-	read, judged := make(chan []form.Record, 1), make(chan *lot, 1)
-	total := Result{Rejected: map[string]int64{}}
-	g.Go(func() error {
-		defer close(read)
-		orphans, err := j.read(running, after, read)
-		total.Orphans = orphans
-		return err
-	})
-	g.Go(func() error {
-		defer close(judged)
-		jury := judge{job: j, seen: seen}
-		for records := range read {
-			if err := send(running, judged, jury.lot(records)); err != nil {
-				return err
-			}
+	if !j.decided() {
+		if err := j.ready(ctx); err != nil {
+			return newResult(), j.wrapped(newResult(), err)
 		}
-		return nil
-	})
-	c := committer{job: j, mark: mark, result: &total}
-	g.Go(func() error { return c.run(running, judged) })
-	err = g.Wait()
+		return j.await(ctx)
+	}
+	m, err := j.mover(ctx)
+	if err != nil {
+		return newResult(), j.wrapped(newResult(), err)
+	}
+	r, err := m.backfill(ctx)
+	return r, j.wrapped(r, err)
+}
+
+func (j Job) wrapped(r Result, err error) error {
 	if err == nil {
-		err = j.arrived(ctx, backfill)
-	}
-	if err != nil {
-		return total, fmt.Errorf("move: %s, after %d rows: %w", j.Form.Alias, total.Rows, err)
-	}
-	return total, nil
-}
-
-// read hands the source's records on in batches.
-func (j Job) read(ctx context.Context, after int64, to chan<- []form.Record) (int64, error) {
-	const size = batch
-	records := make([]form.Record, 0, size)
-	orphans, err := j.Source.Records(ctx, j.Form.Alias, drupal.Span{After: after}, func(r form.Record) error {
-		records = append(records, r)
-		if len(records) < size {
-			return nil
-		}
-		full := records
-		records = make([]form.Record, 0, size)
-		return send(ctx, to, full)
-	})
-	if err == nil && len(records) > 0 {
-		err = send(ctx, to, records)
-	}
-	return orphans, err
-}
-
-func send[T any](ctx context.Context, to chan<- T, v T) error {
-	select {
-	case to <- v:
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
+	return fmt.Errorf("move: %s, after %d rows: %w", j.Form.Alias, r.Rows, err)
 }

@@ -84,15 +84,12 @@ func rejectKey(f form.Form, sid int64, service string) kv.Key {
 	return kv.Key{Part: rejectsPart(f), Sort: sort}
 }
 
-func rejected(j Job, rejects []Reject) (writes []kv.Write) {
-	for _, r := range rejects {
-		data, err := json.Marshal(r)
-		if err != nil {
-			panic("move: " + err.Error()) // texts only
-		}
-		writes = append(writes, kv.Write{Key: rejectKey(j.Form, r.SID, r.Service), Data: data, Expires: j.now().Add(retention)})
+func rejected(j Job, r Reject) kv.Write {
+	data, err := json.Marshal(r)
+	if err != nil {
+		panic("move: " + err.Error()) // texts only
 	}
-	return writes
+	return kv.Write{Key: rejectKey(j.Form, r.SID, r.Service), Data: data, Expires: j.now().Add(retention)}
 }
 
 func reject(r form.Record, reason, message string) Reject {

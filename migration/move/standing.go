@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/banyan-migration/banyan/migration/drupal"
@@ -12,7 +13,9 @@ import (
 	"github.com/banyan-migration/banyan/shared/kv"
 )
 
-// Standing is how far a form's rows have come, as the last runs left it in the store. The zero times are "never".
+// Standing is how far a form's rows have come, as the last runs left it in the store. The zero times are "never". What
+// the services lack of new rows, of edits and of deletes are three different ages: a new row is looked for all the
+// time, an edit is found by the next sweep, and a delete is followed when that sweep has ended.
 type Standing struct {
 	Backfilled time.Time `json:"backfilled,omitzero"` // the last backfill that came to its end
 	Synced     time.Time `json:"synced,omitzero"`     // the last backfill or sync that did: new rows up to then are there
@@ -20,7 +23,7 @@ type Standing struct {
 	Deleted    time.Time `json:"deleted,omitzero"`    // the beginning of the last sweep whose deletes were followed
 }
 
-func standingKey(f form.Form) kv.Key { return kv.Key{Part: "move/" + f.Alias, Sort: "standing"} }
+func standingKey(f form.Form) kv.Key { return kv.Key{Part: statePart(f), Sort: "standing"} }
 
 func (j Job) now() time.Time {
 	if j.Now != nil {
@@ -44,28 +47,63 @@ func StandingOf(ctx context.Context, store kv.Store, f form.Form) (s Standing, e
 	return s, nil
 }
 
-// arrived notes that a run has come to its end.
-func (j Job) arrived(ctx context.Context, backfill bool) error {
-	if j.DryRun {
-		return nil
-	}
+// arrived is the write that notes what a run has come to.
+func (j Job) arrived(ctx context.Context, note func(*Standing)) (kv.Write, error) {
 	s, err := StandingOf(ctx, j.Parts[0].Store, j.Form)
 	if err != nil {
-		return err
+		return kv.Write{}, err
 	}
-	before := s
-	s.Synced = j.now().UTC()
-	if backfill {
-		s.Backfilled = s.Synced
+	note(&s)
+	return put(standingKey(j.Form), s, kv.Always), nil
+}
+
+// Mark is a sid up to which every row was looked at; 0 at the beginning. Rows beyond it may have been, too.
+func Mark(ctx context.Context, store kv.Store, f form.Form) (int64, error) {
+	item, err := store.Get(ctx, markKey(f))
+	if errors.Is(err, kv.ErrNotFound) {
+		return reached(ctx, store, f)
 	}
-	if s == before {
-		return nil
-	}
-	raw, err := json.Marshal(s)
 	if err != nil {
-		return err
+		return 0, fmt.Errorf("move: %w", err)
 	}
-	return j.Parts[0].Store.Commit(ctx, kv.Write{Key: standingKey(j.Form), Data: raw})
+	mark, err := strconv.ParseInt(string(item.Data), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("move: the checkpoint %v is not a number: %w", item.Key, err)
+	}
+	return mark, nil
+}
+
+func markKey(f form.Form) kv.Key { return kv.Key{Part: statePart(f), Sort: "mark"} }
+
+// reached is how far a first backfill has come: to where its first partition that is not done stands.
+func reached(ctx context.Context, store kv.Store, f form.Form) (at int64, err error) {
+	m := &mover{job: Job{Form: f}, store: store}
+	var p plan
+	if rev, err := m.get(ctx, m.planKey(), &p); err != nil || rev == 0 {
+		return 0, err
+	}
+	for no := range p.Partitions {
+		part, err := m.partition(ctx, p, no)
+		if err != nil {
+			return at, err
+		}
+		if at = max(at, part.At, part.After); !part.Done {
+			break
+		}
+	}
+	return at, nil
+}
+
+// marked is the write that moves the mark to a sid, if that is beyond it.
+func (m *mover) marked(ctx context.Context, last int64) (kv.Write, error) {
+	item, err := m.store.Get(ctx, markKey(m.job.Form))
+	if err != nil && !errors.Is(err, kv.ErrNotFound) {
+		return kv.Write{}, err
+	}
+	if before, err := strconv.ParseInt(string(item.Data), 10, 64); err == nil {
+		last = max(last, before)
+	}
+	return kv.Write{Key: markKey(m.job.Form), Data: strconv.AppendInt(nil, last, 10)}, nil
 }
 
 var errFound = errors.New("found")

@@ -38,5 +38,6 @@ func TestWhereAFormStands(t *testing.T) {
 	later := job(source, store)
 	later.Now = func() time.Time { return noon.Add(time.Minute) }
 	must(t, later.Sync)
-	expect("after a sync", Standing{Backfilled: noon, Synced: noon.Add(time.Minute)}, 0)
+	soon := noon.Add(time.Minute)
+	expect("after a sync", Standing{Backfilled: noon, Synced: soon, Swept: soon, Deleted: soon}, 0)
 }

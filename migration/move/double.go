@@ -1,0 +1,188 @@
+package move
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/banyan-migration/banyan/migration/drupal"
+	"github.com/banyan-migration/banyan/shared/form"
+	"github.com/banyan-migration/banyan/shared/kv"
+)
+
+// contestedKey notes, together with the rows that make it so, that another row than the one that counts may be the first
+// of its submission: an earlier one came late, or the first is gone.
+func contestedKey(f form.Form, digest uint64) kv.Key {
+	return kv.Key{Part: statePart(f) + "/contested", Sort: fmt.Sprintf("%016x", digest)}
+}
+
+// candidate is a row that its digest may make a duplicate, in 24 bytes.
+type candidate struct {
+	digest uint64
+	sid    int64
+	moved  bool
+}
+
+// settle lets the first row of each submission count, and none but it. What workers decide at the same time, each by what
+// it had seen, becomes so what one that read the rows in order would have decided. everywhere looks at all pages instead of
+// the contested submissions alone.
+func (m *mover) settle(ctx context.Context, h *hand, everywhere bool) error {
+	contested, err := m.contested(ctx)
+	if err != nil || len(contested) == 0 && !everywhere {
+		return err
+	}
+	var all []candidate
+	err = m.each(ctx, 0, -1, func(p *page) error {
+		for _, e := range p.rows {
+			if e.digest != 0 && (e.state == moved || e.state == doubled) && (everywhere || contested[e.digest]) {
+				all = append(all, candidate{e.digest, e.sid, e.state == moved})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	h.again, h.settling = true, true
+	if err := m.again(ctx, h, m.wrong(all)); err != nil {
+		return err
+	}
+	for digest := range contested {
+		if err := m.store.Commit(ctx, kv.Write{Key: contestedKey(m.job.Form, digest), Delete: true}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wrong are the sids of the rows that count and should not, or the other way round, in order.
+func (m *mover) wrong(all []candidate) (sids []int64) {
+	slices.SortFunc(all, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.digest, b.digest), cmp.Compare(a.sid, b.sid)) })
+	for i, c := range all {
+		first := i == 0 || all[i-1].digest != c.digest
+		if first {
+			m.firsts.set(c.digest, c.sid)
+		}
+		if first != c.moved {
+			sids = append(sids, c.sid)
+		}
+	}
+	slices.Sort(sids)
+	return sids
+}
+
+func (m *mover) contested(ctx context.Context) (map[uint64]bool, error) {
+	found := map[uint64]bool{}
+	for after := ""; ; {
+		items, err := m.store.List(ctx, contestedKey(m.job.Form, 0).Part, "", after, 500)
+		if err != nil || len(items) == 0 {
+			return found, err
+		}
+		for _, item := range items {
+			digest, err := strconv.ParseUint(item.Key.Sort, 16, 64)
+			if err != nil {
+				return found, fmt.Errorf("%v is no digest: %w", item.Key, err)
+			}
+			found[digest], after = true, item.Key.Sort
+		}
+	}
+}
+
+// again reads rows by their sids and stores what they come to. A row that is gone meanwhile is the next sweep's.
+func (m *mover) again(ctx context.Context, h *hand, sids []int64) error {
+	if len(sids) == 0 {
+		return nil
+	}
+	y := m.job.jury()
+	one := func(r form.Record) error {
+		if _, ours := slices.BinarySearch(sids, r.SID); !ours {
+			return nil
+		}
+		return h.take(ctx, &batch{rows: []*row{y.row(r)}, from: r.SID / width, to: r.SID / width})
+	}
+	if !m.job.Source.Live() { // one reading for all
+		_, err := m.job.Source.Records(ctx, m.job.Form.Alias, drupal.Span{After: sids[0] - 1, Until: sids[len(sids)-1]}, one)
+		return err
+	}
+	for _, sid := range sids {
+		if _, err := m.job.Source.Records(ctx, m.job.Form.Alias, drupal.Span{After: sid - 1, Until: sid}, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ending is the plan as the anchor of what settle corrects: whoever finishes it first has counted.
+type ending struct {
+	m    *mover
+	now  plan
+	then plan
+}
+
+func (e *ending) next(counts Result, _ int64) (kv.Write, bool) {
+	e.then = e.now
+	e.then.Settled = e.now.Settled.copied()
+	e.then.Settled.add(counts)
+	return put(e.m.planKey(), e.then, e.then.rev), true
+}
+
+func (e *ending) took() {
+	e.then.rev++
+	e.now = e.then
+}
+
+func (e *ending) again(ctx context.Context) (int64, error) {
+	number := e.now.Number
+	rev, err := e.m.get(ctx, e.m.planKey(), &e.now)
+	if e.now.rev = rev; err == nil && (e.now.Number != number || e.now.Finished) {
+		err = errLost
+	}
+	return 0, err
+}
+
+// finish ends a backfill of which every partition is done.
+func (m *mover) finish(ctx context.Context, p plan) (Result, error) {
+	e := &ending{m: m, now: p}
+	for {
+		if _, err := e.again(ctx); errors.Is(err, errLost) { // another mover has finished it
+			return m.total(ctx, e.now)
+		} else if err != nil {
+			return newResult(), err
+		}
+		err := m.settle(ctx, &hand{m: m, look: true, recounting: true, anchor: e}, p.Partitions > 1)
+		if err == nil {
+			err = m.end(ctx, e)
+		}
+		if err == nil {
+			return m.total(ctx, e.now)
+		}
+		if !errors.Is(err, errLost) && !errors.Is(err, kv.ErrConflict) {
+			return newResult(), err
+		}
+	}
+}
+
+// end marks the plan as finished, together with how far it has come.
+func (m *mover) end(ctx context.Context, e *ending) error {
+	last := int64(0)
+	for no := range e.now.Partitions {
+		part, err := m.partition(ctx, e.now, no)
+		if err != nil {
+			return err
+		}
+		last = max(last, part.At)
+	}
+	mark, err := m.marked(ctx, last)
+	if err != nil {
+		return err
+	}
+	standing, err := m.job.arrived(ctx, func(s *Standing) { s.Backfilled, s.Synced = m.job.now().UTC(), m.job.now().UTC() })
+	if err != nil {
+		return err
+	}
+	e.now.Finished = true
+	return m.store.Commit(ctx, put(m.planKey(), e.now, e.now.rev), mark, standing)
+}
