@@ -7,9 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -43,8 +45,12 @@ func Open(ctx context.Context, prefix string, options ...func(*dynamodb.Options)
 	if err != nil {
 		return nil, fmt.Errorf("dynamo: %w", err)
 	}
-	ours := func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} } // patiently tries again, and knows what was tried
-	client := dynamodb.NewFromConfig(c, append([]func(*dynamodb.Options){ours}, options...)...)
+	client := dynamodb.NewFromConfig(c, append(options, func(o *dynamodb.Options) {
+		o.Retryer = aws.NopRetryer{} // patiently tries again, and knows what was tried
+		if emulated(o.BaseEndpoint) {
+			o.HTTPClient = &inTurn{next: o.HTTPClient}
+		}
+	})...)
 	if client.Options().Region == "" {
 		return nil, errors.New("dynamo: no region is set: set AWS_REGION (for an emulator any will do, such as eu-west-1)")
 	}
@@ -59,13 +65,11 @@ func (db *DB) now() time.Time {
 }
 
 // Emulated says that the endpoint is not AWS's own: an emulator, whose tables nobody but us makes.
-func (db *DB) Emulated() bool {
-	at := db.client.Options().BaseEndpoint
-	if at == nil {
-		return false
-	}
-	u, err := url.Parse(*at)
-	if err != nil {
+func (db *DB) Emulated() bool { return emulated(db.client.Options().BaseEndpoint) }
+
+func emulated(endpoint *string) bool {
+	u, err := url.Parse(aws.ToString(endpoint))
+	if err != nil || u.Host == "" {
 		return false
 	}
 	for _, own := range []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws"} {
@@ -74,6 +78,19 @@ func (db *DB) Emulated() bool {
 		}
 	}
 	return true
+}
+
+// inTurn makes one call to an emulator after the other: moto undoes a refused transaction by putting the whole table
+// back as it was, and with it what others wrote meanwhile.
+type inTurn struct {
+	mu   sync.Mutex
+	next aws.HTTPClient
+}
+
+func (c *inTurn) Do(r *http.Request) (*http.Response, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.next.Do(r)
 }
 
 // Store is the table of a service, by its name in lower-case letters. It panics at a name that no table can have.

@@ -44,10 +44,16 @@ func (db *DB) patiently(ctx context.Context, call func(context.Context) error) e
 		if ctx.Err() != nil && err != nil {
 			return ctx.Err()
 		}
-		if err == nil || !again(err) {
+		if err == nil || errors.Is(err, kv.ErrConflict) {
 			return err
 		}
-		unclear = unclear || !refused(err)
+		final := err
+		if unclear = unclear || again(err) && !refused(err); unclear {
+			final = errUnclear{err}
+		}
+		if !again(err) {
+			return final
+		}
 		wait := rand.N(most)
 		if errors.Is(err, errMoved) {
 			wait = 0
@@ -55,10 +61,7 @@ func (db *DB) patiently(ctx context.Context, call func(context.Context) error) e
 			most = min(2*most, longest)
 		}
 		if end, ends := ctx.Deadline(); n == attempts || ends && time.Until(end) < wait {
-			if unclear {
-				return errUnclear{err}
-			}
-			return err
+			return final
 		}
 		if err := pause(ctx, wait); err != nil {
 			return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	fake "github.com/banyan-migration/banyan/infra/fakes/dynamo"
 	"github.com/banyan-migration/banyan/infra/fakes/moto"
 	"github.com/banyan-migration/banyan/shared/kv"
 	"github.com/banyan-migration/banyan/shared/kv/kvtest"
@@ -27,30 +27,8 @@ func at(url string, client aws.HTTPClient) func(*dynamodb.Options) {
 	}
 }
 
-// inTurn carries out one request after the other: moto does not, and lets two conditional writes through at once.
-type inTurn struct {
-	mu   sync.Mutex
-	next aws.HTTPClient
-}
-
-func (c *inTurn) Do(r *http.Request) (*http.Response, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.next.Do(r)
-}
-
-func TestSuiteOnMoto(t *testing.T) {
-	t.Parallel()
-	server := moto.Test(t)
-	client := &inTurn{next: &http.Client{}}
-	var n atomic.Int64
-	kvtest.Run(t, func(t *testing.T) kv.Store {
-		return emptyStore(t, fmt.Sprint("t", n.Add(1)), at(server.URL, client))
-	})
-}
-
-// emptyStore is donate's table, made under a prefix that nobody else uses; its clock stands at noon.
-func emptyStore(t *testing.T, prefix string, options func(*dynamodb.Options)) kv.Store {
+// empty is donate's table, made under a prefix of its own; its clock stands at noon.
+func empty(t testing.TB, prefix string, options func(*dynamodb.Options)) *store {
 	t.Helper()
 	db, err := Open(t.Context(), prefix, options)
 	if err != nil {
@@ -60,5 +38,28 @@ func emptyStore(t *testing.T, prefix string, options func(*dynamodb.Options)) kv
 	if err := db.Create(t.Context(), "donate"); err != nil {
 		t.Fatal(err)
 	}
-	return db.Store("donate")
+	return db.Store("donate").(*store)
+}
+
+// faked is a table in a server of its own, which takes orders for faults.
+func faked(t testing.TB) (*store, *fake.Server) {
+	server := &fake.Server{}
+	return empty(t, "faked", at("http://dynamodb.example", server)), server
+}
+
+func TestSuite(t *testing.T) {
+	t.Parallel()
+	kvtest.Run(t, func(t *testing.T) kv.Store {
+		s, _ := faked(t)
+		return s
+	})
+}
+
+func TestSuiteOnMoto(t *testing.T) {
+	t.Parallel()
+	options := at(moto.Test(t).URL, &http.Client{})
+	var n atomic.Int64
+	kvtest.Run(t, func(t *testing.T) kv.Store {
+		return empty(t, fmt.Sprint("t", n.Add(1)), options)
+	})
 }
