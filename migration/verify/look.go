@@ -260,7 +260,9 @@ func (c *comparison) weigh(ctx context.Context, p *pending) ([]Difference, error
 	case p.row.reason != "":
 		return append(all, Difference{sid, "row", "rejected: " + p.row.reason, "there", Refused}), nil
 	}
-	all = append(all, c.canon.differing(&p.row.record, p.records[0].record)...)
+	if values := c.canon.differing(&p.row.record, p.records[0].record); len(values) > 0 {
+		return append(all, values...), nil // what is kept besides follows from them
+	}
 	for _, w := range p.row.writes {
 		wrong, err := c.stored(ctx, p.sid, w)
 		if err != nil {
