@@ -61,8 +61,8 @@ var tables7 = map[string]knownTable{
 	"webform_conditional_rules":   {key: "nid rgid rid"},
 	"webform_validation_rule":     {key: "ruleid"},
 	"webform_scheduler":           {key: "nid"},
-	"webform_confirm_email":       {key: "nid eid"},
-	"webform_rules":               {key: "nid"},
+	"webform_civicrm_forms":       {key: "nid"},
+	"mollom_form":                 {key: "form_id"},
 	"role":                        {key: "rid"},
 }
 
@@ -128,7 +128,7 @@ var uses = map[string][]string{
 		taxonomy_term_field_data media media_field_data`),
 	"read": strings.Fields(`node_revision node_type field_config field_config_instance file_usage menu_router menu_custom menu_tree router variable config
 		rules_config rules_trigger captcha_points banyan_origin webform webform_component webform_emails webform_roles webform_conditional
-		webform_conditional_actions webform_conditional_rules webform_validation_rule webform_scheduler webform_confirm_email webform_rules role users
+		webform_conditional_actions webform_conditional_rules webform_validation_rule webform_scheduler webform_civicrm_forms mollom_form role users
 		taxonomy_vocabulary`),
 	"left": strings.Fields(`users_field_data users_data users_roles user__roles user__user_picture authmap comment comment_field_data comment__comment_body
 		field_data_comment_body block_custom block_content block_content_field_data block_content__body webform_submission webform_submission_data poll poll_choice

@@ -198,10 +198,23 @@ func (d *contentDB) each(ctx context.Context, q queryer, query string, args []an
 	})
 }
 
-// all gives every row of a table of the site, named without the prefix; a table that is not there has none.
+// all gives every row of a table of the site, named without the prefix, in the order of those of the columns that it
+// has; a table that is not there has no rows.
 func (d *contentDB) all(ctx context.Context, table, order string, row func(fields) error) error {
 	if !d.has(table) {
 		return nil
 	}
-	return d.each(ctx, d.db, "SELECT * FROM "+d.q(table)+" ORDER BY "+order, nil, row)
+	if d.passed != nil && d.passed.over[d.prefix+table] {
+		return fmt.Errorf("drupal: table %s is read and was not loaded", table)
+	}
+	return d.each(ctx, d.db, "SELECT * FROM "+d.q(table)+d.by(table, order), nil, row)
+}
+
+// by is the ORDER BY of a reading.
+func (d *contentDB) by(table, order string) string {
+	columns := slices.DeleteFunc(strings.Split(order, ", "), func(c string) bool { return !d.has(table, c) })
+	if len(columns) == 0 {
+		return ""
+	}
+	return " ORDER BY " + strings.Join(columns, ", ")
 }
