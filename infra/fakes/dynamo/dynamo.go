@@ -29,10 +29,12 @@ type Fault struct {
 type Server struct {
 	// Faults is asked for each request by its operation, such as UpdateItem; nil, or a nil answer: none.
 	Faults func(operation string) *Fault
+	// Forgets makes it know no token of a transaction, as moto does not.
+	Forgets bool
 
 	mu     sync.Mutex
 	tables map[string]*table
-	tokens map[string]string // transactions that were carried out, with what was asked
+	tokens map[string]transaction
 	asked  map[string]int
 }
 
@@ -136,7 +138,7 @@ func (s *Server) answer(name string, body []byte, fault *Fault) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.asked == nil {
-		s.asked, s.tables, s.tokens = map[string]int{}, map[string]*table{}, map[string]string{}
+		s.asked, s.tables, s.tokens = map[string]int{}, map[string]*table{}, map[string]transaction{}
 	}
 	s.asked[name]++
 	operation := operations[name]

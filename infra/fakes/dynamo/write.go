@@ -69,12 +69,22 @@ func unusedIn(v *values) error {
 	return nil
 }
 
+// transaction is what was asked under a token, and whether it was carried out.
+type transaction struct {
+	asked string
+	done  bool
+}
+
 func (s *Server) transactWriteItems(in request) (any, error) {
-	if before, known := s.tokens[in.ClientRequestToken]; known && in.ClientRequestToken != "" {
-		if before != string(in.asked) {
-			return nil, &failure{Code: "IdempotentParameterMismatchException", Message: "the token was used for another request"}
-		}
+	now, before := transaction{asked: string(in.asked)}, s.tokens[in.ClientRequestToken]
+	if before.asked != "" && before.asked != now.asked {
+		return nil, &failure{Code: "IdempotentParameterMismatchException", Message: "the token was used for another request"}
+	}
+	if before.done {
 		return struct{}{}, nil
+	}
+	if in.ClientRequestToken != "" && !s.Forgets {
+		defer func() { s.tokens[in.ClientRequestToken] = now }()
 	}
 	if len(in.TransactItems) == 0 || len(in.TransactItems) > 100 {
 		return nil, invalid("Member must have length less than or equal to 100")
@@ -114,7 +124,7 @@ func (s *Server) transactWriteItems(in request) (any, error) {
 	for _, done := range all {
 		done()
 	}
-	s.tokens[in.ClientRequestToken] = string(in.asked)
+	now.done = true
 	return struct{}{}, nil
 }
 

@@ -112,6 +112,52 @@ func TestDeletedItemLeavesNothingInTheEnd(t *testing.T) {
 	}
 }
 
+// Between a refusal, which says what lies there, and the attempt that follows from it, somebody else acts.
+func TestOthersActBetweenTwoAttempts(t *testing.T) {
+	t.Parallel()
+	ends := kvtest.Noon.Add(time.Hour)
+	expiring := put("a", "2", kv.Always)
+	expiring.Expires = ends
+	gone := kv.Write{Key: key("a"), Delete: true}
+	confirm := func(s *store) error { return s.Sent(t.Context(), key("a"), "m") }
+	for name, c := range map[string]struct {
+		before  []kv.Write
+		act     func(*store) error
+		between func(*store) error
+		is      string
+		t       int64
+	}{
+		"expiring, nobody else":    {nil, func(s *store) error { return s.Commit(t.Context(), expiring) }, nil, "2@2", 0},
+		"expiring, confirmed":      {nil, func(s *store) error { return s.Commit(t.Context(), expiring) }, confirm, "2@2", ends.Unix()},
+		"deleted, confirmed":       {nil, func(s *store) error { return s.Commit(t.Context(), gone) }, confirm, "none", 0},
+		"confirmed, written again": {[]kv.Write{gone}, confirm, func(s *store) error { return s.Commit(t.Context(), put("a", "3", kv.Absent)) }, "3@1", 0},
+	} {
+		s, server := faked(t)
+		other := &store{db: &DB{client: dynamodb.New(s.db.client.Options(), at("http://dynamodb.example", server)), Now: s.db.Now}, table: s.table}
+		commit1(t, s, put("a", "1", kv.Absent, message("m")))
+		for _, w := range c.before {
+			commit1(t, s, w)
+		}
+		calls := 0
+		server.Faults = func(operation string) *fake.Fault {
+			if calls++; calls == 2 && c.between != nil {
+				if err := c.between(other); err != nil {
+					t.Error(err)
+				}
+			}
+			return nil
+		}
+		if err := c.act(s); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		server.Faults = nil
+		there := raw(t, s, "a")
+		if got := lies(t, s, "a"); got != c.is || numberIn(there["t"]) != c.t || (got == "none" && there != nil) {
+			t.Errorf("%s: %s, %v", name, got, there)
+		}
+	}
+}
+
 // AWS's index lags, and so do careless reads: what was written is read, and what was confirmed is not listed again. And
 // its batches may be answered in part.
 func TestWhatLagsAndBatchesInPart(t *testing.T) {

@@ -71,6 +71,7 @@ var passing = map[string]fake.Fault{
 	"provisioned": {Code: "ProvisionedThroughputExceededException"}, "on demand": {Code: "ThrottlingException"}, "account": {Code: "RequestLimitExceeded"},
 	"another transaction": {Code: "TransactionConflictException"}, "in progress": {Code: "TransactionInProgressException"},
 	"server": {Code: "InternalServerError", Status: 500}, "front end": {Status: 503}, "answer lost": {Lost: true},
+	"moto":                    {Lost: true}, // it knows no token of a transaction
 	"throttled transaction":   {Code: "TransactionCanceledException", Reasons: []string{"None", "ThrottlingError"}},
 	"starved transaction":     {Code: "TransactionCanceledException", Reasons: []string{"ProvisionedThroughputExceeded", "None"}},
 	"conflicting transaction": {Code: "TransactionCanceledException", Reasons: []string{"None", "TransactionConflict"}},
@@ -82,6 +83,7 @@ func TestWhatPassesIsWaitedFor(t *testing.T) {
 	for name, f := range passing {
 		synctest.Test(t, func(t *testing.T) {
 			s, server := faked(t)
+			server.Forgets = name == "moto"
 			for what, step := range map[string]struct {
 				writes []kv.Write
 				is     string
@@ -194,7 +196,14 @@ func TestConflictIsNotTriedAgain(t *testing.T) {
 	if err := c.reasons(canceled("TransactionConflict", "ConditionalCheckFailed")); !errors.Is(err, kv.ErrConflict) {
 		t.Errorf("%v, want the conflict", err)
 	}
-	if err := s.Commit(t.Context(), put("a", "2", 7)); !errors.Is(err, kv.ErrConflict) || server.Asked("UpdateItem") != 2 {
+	over := put("over", "1", kv.Always)
+	over.Expires = kvtest.Noon
+	commit1(t, s, over)
+	err = s.Commit(t.Context(), put("over", "2", kv.Always), put("a", "2", 7), put("b", "1", kv.Absent))
+	if !errors.Is(err, kv.ErrConflict) || server.Asked("TransactWriteItems") != 2 {
+		t.Errorf("%v after %d attempts more", err, server.Asked("TransactWriteItems")-1)
+	}
+	if err := s.Commit(t.Context(), put("a", "2", 7)); !errors.Is(err, kv.ErrConflict) || server.Asked("UpdateItem") != 3 {
 		t.Errorf("%v after %d attempts", err, server.Asked("UpdateItem"))
 	}
 }
