@@ -20,11 +20,19 @@ func (d *contentDB) links8(ctx context.Context) ([]MenuLink, error) {
 	if err != nil {
 		return nil, err
 	}
+	paths := map[string]string{} // of routes, by their names
+	err = d.all(ctx, "router", "name", func(f fields) error {
+		paths[f["name"]] = strings.TrimPrefix(f["path"], "/")
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	err = d.all(ctx, "menu_tree", "mlid", func(f fields) error {
 		if strings.HasPrefix(f["id"], editorsLink) || strings.HasPrefix(f["menu_name"], "shortcut-set-") {
 			return nil // the latter are editors' own; the former are there already
 		}
-		all = append(all, link8{MenuLink{Menu: f["menu_name"], Title: title(f["title"]), Path: route(f), Weight: int(f.number("weight")), Hidden: f.number("enabled") == 0}, f["id"], f["parent"]})
+		all = append(all, link8{MenuLink{Menu: f["menu_name"], Title: title(f["title"]), Path: route(f, paths), Weight: int(f.number("weight")), Hidden: f.number("enabled") == 0}, f["id"], f["parent"]})
 		return nil
 	})
 	numbers := map[string]int64{}
@@ -74,19 +82,20 @@ func title(serialised string) string {
 	return text
 }
 
-// route is where a row of menu_tree leads. A route with parts that are not a node's is named as Drupal names it, since
-// only its module knows the path.
-func route(f fields) string {
+// route is where a row of menu_tree leads. One whose parts we cannot fill in is named as Drupal names it.
+func route(f fields, paths map[string]string) string {
 	parameters, _ := url.ParseQuery(f["route_param_key"])
-	switch {
+	switch name := f["route_name"]; {
 	case f["url"] != "":
 		return pathOf(f["url"])
-	case f["route_name"] == "<front>", f["route_name"] == "<nolink>":
-		return f["route_name"]
-	case f["route_name"] == "entity.node.canonical":
+	case name == "<front>", name == "<nolink>":
+		return name
+	case name == "entity.node.canonical":
 		return "node/" + parameters.Get("node")
-	case f["route_name"] == "entity.taxonomy_term.canonical":
+	case name == "entity.taxonomy_term.canonical":
 		return "taxonomy/term/" + parameters.Get("taxonomy_term")
+	case paths[name] != "" && !strings.Contains(paths[name], "{"):
+		return paths[name]
 	}
 	return "route:" + f["route_name"]
 }
