@@ -66,18 +66,18 @@ func (d *contentDB) Redirects(ctx context.Context, yield func(Redirect) error) e
 		}
 		r := Redirect{Status: cmp.Or(int(f.number("status_code")), status)}
 		if d.version == 8 {
-			r.From = address(f["redirect_source__path"], map[string]any{"query": read(f["redirect_source__query"])})
-			r.To = address(pathOf(f["redirect_redirect__uri"]), read(f["redirect_redirect__options"]))
+			r.From = address(f["redirect_source__path"], map[string]any{"query": arrayOf(f["redirect_source__query"])})
+			r.To = address(pathOf(f["redirect_redirect__uri"]), arrayOf(f["redirect_redirect__options"]))
 		} else {
-			r.From = address(f["source"], read(f["source_options"]))
-			r.To = address(f["redirect"], read(f["redirect_options"]))
+			r.From = address(f["source"], arrayOf(f["source_options"]))
+			r.To = address(f["redirect"], arrayOf(f["redirect_options"]))
 		}
 		return yield(r)
 	})
 }
 
-// read is the array in a serialised value; what cannot be read, which Census counts, is nil.
-func read(text string) map[string]any {
+// arrayOf is the array in a serialised value; what cannot be read, which Census counts, is nil.
+func arrayOf(text string) map[string]any {
 	v, _ := php(text)
 	m, _ := v.(map[string]any)
 	return m

@@ -38,7 +38,7 @@ func (d *contentDB) links7(ctx context.Context) (links []MenuLink, err error) {
 			return nil
 		}
 		links = append(links, MenuLink{ID: f.number("mlid"), Parent: f.number("plid"), Menu: f["menu_name"], Title: f["link_title"],
-			Path: address(path, read(f["options"])), Weight: int(f.number("weight")), Hidden: f.number("hidden") != 0})
+			Path: address(path, arrayOf(f["options"])), Weight: int(f.number("weight")), Hidden: f.number("hidden") != 0})
 		return nil
 	})
 	return links, err

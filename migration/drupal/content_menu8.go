@@ -62,7 +62,7 @@ func (d *contentDB) editorsLinks(ctx context.Context) (all []link8, err error) {
 	}
 	query := "SELECT l.*, m.uuid AS banyan_uuid FROM " + d.q("menu_link_content_data") + " l JOIN " + d.q("menu_link_content") + " m ON m.id = l.id" + where + " ORDER BY l.id"
 	err = d.each(ctx, d.db, query, nil, func(f fields) error {
-		all = append(all, link8{MenuLink{Menu: f["menu_name"], Title: f["title"], Path: address(pathOf(f["link__uri"]), read(f["link__options"])),
+		all = append(all, link8{MenuLink{Menu: f["menu_name"], Title: f["title"], Path: address(pathOf(f["link__uri"]), arrayOf(f["link__options"])),
 			Weight: int(f.number("weight")), Hidden: f.number("enabled") == 0}, editorsLink + f["banyan_uuid"], f["parent"]})
 		return nil
 	})

@@ -155,7 +155,7 @@ func (h *hooked) modules() error {
 		if f["type"] != "module" || f["status"] != "1" {
 			return
 		}
-		needs, _ := read(f["info"])["dependencies"].(map[string]any)
+		needs, _ := arrayOf(f["info"])["dependencies"].(map[string]any)
 		for _, one := range needs {
 			if text, _ := one.(string); text == "webform" || strings.HasPrefix(text, "webform:") || strings.HasPrefix(text, "webform ") {
 				h.add(0, "handler", "module %s is built on webform and may act on any submission", f["name"])

@@ -69,7 +69,7 @@ var token = regexp.MustCompile(`%(get|post|session|cookie|request|server|profile
 func (h *hooked) components() error {
 	private := map[int64][]string{}
 	err := h.each("webform_component", "nid, cid", func(f fields, nid int64) {
-		key, extra := f["form_key"], read(f["extra"])
+		key, extra := f["form_key"], arrayOf(f["extra"])
 		if h.keys[nid] == nil {
 			return
 		}
