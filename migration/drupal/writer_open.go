@@ -124,9 +124,6 @@ func (w *writer) tables(ctx context.Context) error {
 	return err
 }
 
-// western are the letters beyond U+00FF that the database calls latin1.
-const western = "€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
-
 // unknown says of a character set's letters which it does not have. Drupal 7 made its tables in utf8, which ends where
 // the emoji begin.
 func unknown(set string) func(rune) bool {
@@ -134,7 +131,10 @@ func unknown(set string) func(rune) bool {
 	case "utf8", "utf8mb3", "ucs2":
 		return func(r rune) bool { return r > 0xFFFF }
 	case "latin1":
-		return func(r rune) bool { return r > 0xFF && !strings.ContainsRune(western, r) }
+		return func(r rune) bool {
+			_, is := low[r]
+			return r > 0xFF && !is
+		}
 	case "ascii":
 		return func(r rune) bool { return r > 0x7F }
 	}
