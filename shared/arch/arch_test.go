@@ -115,7 +115,7 @@ var rules = []rule{
 	{who: "migration/move", may: []string{"migration/drupal", "services/all", "shared/*"}},
 	{who: "migration/verify", may: []string{"migration/drupal", "services/all", "shared/*"}},
 	{who: "migration/assess", may: []string{"migration/drupal", "gateway/config", "infra/cost", "shared/form", "shared/accesslog", "shared/money"}},
-	{who: "migration/content", may: []string{"migration/drupal", "gateway/diff", "gateway/drupal"}},
+	{who: "migration/content", may: []string{"migration/drupal", "gateway", "gateway/diff", "gateway/drupal", "gateway/frozen"}},
 
 	{who: "loadtest", may: []string{"shared/money", "shared/accesslog", "shared/mark"}},
 	{who: "infra/cost", may: []string{"shared/money", "shared/accesslog"}},
