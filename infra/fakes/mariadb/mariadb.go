@@ -31,10 +31,10 @@ type Server struct {
 func Start(ctx context.Context, server, dir string, args ...string) (*Server, error) {
 	s := &Server{Socket: filepath.Join(dir, "s"), gone: make(chan struct{})}
 	data := filepath.Join(dir, "data")
-	if err := s.run(ctx, nil, io.Discard, "mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db"); err != nil {
+	if err := s.run(ctx, nil, io.Discard, "mariadb-install-db", "--no-defaults", "--user=root", "--datadir="+data, "--tmpdir="+dir, "--auth-root-authentication-method=normal", "--skip-test-db"); err != nil {
 		return nil, err
 	}
-	s.cmd = exec.Command(server, append([]string{"--no-defaults", "--user=root", "--datadir=" + data, "--socket=" + s.Socket, "--pid-file=" + filepath.Join(dir, "pid"),
+	s.cmd = exec.Command(server, append([]string{"--no-defaults", "--user=root", "--datadir=" + data, "--tmpdir=" + dir, "--socket=" + s.Socket, "--pid-file=" + filepath.Join(dir, "pid"),
 		"--skip-networking", "--innodb-flush-log-at-trx-commit=0"}, args...)...)
 	log, err := s.cmd.StderrPipe()
 	if err == nil {
