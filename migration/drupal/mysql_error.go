@@ -19,9 +19,11 @@ const (
 	noDatabase         = 1049
 	tooMany            = 1040
 	shuttingDown       = 1053
+	syntax             = 1064
 	noAccessToTable    = 1142
 	lockTimeout        = 1205
 	deadlock           = 1213
+	noPrivilege        = 1227
 	interrupted        = 1317
 	definitionChanged  = 1412
 	killed             = 1927
@@ -42,12 +44,8 @@ func (s *mysqlSource) again(ctx context.Context, page func() error) error {
 		if err == nil || ctx.Err() != nil || n == patience || !passing(err) {
 			return err
 		}
-		t := time.NewTimer(wait)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
+		if err := pause(ctx, wait); err != nil {
+			return err
 		}
 	}
 }
@@ -84,6 +82,8 @@ func (s *mysqlSource) explain(err error) error {
 		advice = "; give the password as mysql://USER:${NAME}@… and NAME in the environment, or make a user for it: GRANT SELECT ON `" + s.at.config.DBName + "`.* TO …"
 	case said.Number == noAccessToDatabase, said.Number == noAccessToTable:
 		advice = "; the user needs SELECT on the whole database: GRANT SELECT ON `" + s.at.config.DBName + "`.* TO …"
+	case said.Number == noPrivilege:
+		advice = "; to say how far it is behind, a replica asks for GRANT REPLICATION CLIENT ON *.*, or in MariaDB REPLICA MONITOR"
 	case said.Number == noDatabase:
 		advice = "; the database's name stands behind the host: mysql://USER@HOST/DATABASE"
 	case passing(err):

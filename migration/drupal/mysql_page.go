@@ -31,15 +31,27 @@ type mysqlPage struct {
 //
 // It lies in memory before anybody works on it: whoever is slow would keep the server's transaction open.
 func (s *mysqlSource) page(ctx context.Context, b *builder, within Span) (p mysqlPage, err error) {
+	err = s.moment(ctx, func(t mysqlMoment) (err error) { p, err = t.page(s, b, within); return err })
+	return p, err
+}
+
+// moment lets see read what the database holds at one moment.
+func (s *mysqlSource) moment(ctx context.Context, see func(mysqlMoment) error) error {
 	c, err := s.db.Conn(ctx)
 	if err != nil {
-		return p, err
+		return err
 	}
 	defer c.Close()
 	var read error
 	err = c.Raw(func(raw any) error {
 		t := mysqlMoment{ctx, raw.(mysqlConn)}
-		if p, read = t.page(s, b, within); read != nil {
+		if read = t.exec("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"); read == nil {
+			read = see(t)
+		}
+		if read == nil {
+			read = t.exec("COMMIT")
+		}
+		if read != nil {
 			return driver.ErrBadConn // it may stand in the middle of anything: it is not used again
 		}
 		return nil
@@ -47,7 +59,7 @@ func (s *mysqlSource) page(ctx context.Context, b *builder, within Span) (p mysq
 	if read != nil {
 		err = read
 	}
-	return p, err
+	return err
 }
 
 // mysqlConn is a connection below database/sql, which costs as much for each value of a row as the row itself.
@@ -64,9 +76,6 @@ type mysqlMoment struct {
 
 func (t mysqlMoment) page(s *mysqlSource, b *builder, within Span) (p mysqlPage, err error) {
 	b.text, b.values = b.text[:0], b.values[:0]
-	if err := t.exec("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"); err != nil {
-		return p, err
-	}
 	heads, err := t.heads(s, b.form.NID, within)
 	if err != nil {
 		return p, err
@@ -78,10 +87,7 @@ func (t mysqlMoment) page(s *mysqlSource, b *builder, within Span) (p mysqlPage,
 	if p.until == 0 {
 		p.until = math.MaxInt64
 	}
-	if err := t.values(s, b, heads, &p); err != nil {
-		return p, err
-	}
-	return p, t.exec("COMMIT")
+	return p, t.values(s, b, heads, &p)
 }
 
 func (t mysqlMoment) heads(s *mysqlSource, nid int64, within Span) (heads []submission, err error) {

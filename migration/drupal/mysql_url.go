@@ -54,7 +54,7 @@ func parseMySQL(source string) (place, error) {
 		c.Addr = u.Host
 	}
 	// What a site's own settings are must not change what a statement means.
-	c.Params = map[string]string{"sql_mode": "''", "time_zone": "'+00:00'"}
+	c.Params = map[string]string{"sql_mode": "''", "time_zone": "'+00:00'", "group_concat_max_len": "1073741824"}
 	if err := c.Apply(mysql.Charset("utf8mb4", "")); err != nil {
 		return place{}, err
 	}

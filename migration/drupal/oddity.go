@@ -12,20 +12,13 @@ import (
 // date, null, orphan, duplicate, mislabelled charset, unknown component, no webform. A row that was read twice is
 // counted twice. A source that keeps no such count has none.
 func Oddities(ctx context.Context, s Source) ([]Oddity, error) {
-	for {
-		switch of := s.(type) {
-		case interface {
-			oddities(context.Context) ([]Oddity, error)
-		}:
-			return of.oddities(ctx)
-		case *withContent:
-			s = of.Source
-		case *slow:
-			s = of.Source
-		default:
-			return nil, nil
-		}
+	of, counts := innermost(s).(interface {
+		oddities(context.Context) ([]Oddity, error)
+	})
+	if !counts {
+		return nil, nil
 	}
+	return of.oddities(ctx)
 }
 
 // strange counts oddities. It is safe for concurrent use.

@@ -19,6 +19,7 @@ type mysqlSource struct {
 	db       *sql.DB
 	site     *schema
 	forced   map[string]string // by table, the index that its rows are to be read in the order of, as SQL
+	summed   map[string][]string // by table, what Sweep sums up beside nid and sid, as SQL
 	origins  atomic.Bool       // the table of origins was seen
 	latin    bool              // the values' column calls itself latin1
 	odd      strange
@@ -34,7 +35,7 @@ func openMySQL(ctx context.Context, source string) (Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", at, err)
 	}
-	s := &mysqlSource{at: at, db: sql.OpenDB(connector), forced: map[string]string{}}
+	s := &mysqlSource{at: at, db: sql.OpenDB(connector), forced: map[string]string{}, summed: map[string][]string{}}
 	s.db.SetMaxOpenConns(readers)
 	s.db.SetMaxIdleConns(readers)
 	if err := s.schema(ctx); err != nil {
@@ -64,9 +65,20 @@ func (s *mysqlSource) schema(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return each(ctx, s.db, "SELECT character_set_name AS letters FROM information_schema.columns WHERE table_schema = database() AND column_name = 'data' AND table_name = "+
-		literal(s.data()), func(f fields) error {
-		s.latin = f["letters"] == "latin1"
+	return s.columns(ctx)
+}
+
+// columns reads what the two tables' columns are.
+func (s *mysqlSource) columns(ctx context.Context) error {
+	query := "SELECT column_name AS name, coalesce(character_set_name, '') AS letters, table_name AS of, data_type AS kind, is_nullable AS nullable FROM information_schema.columns WHERE table_schema = database() AND table_name IN (" +
+		literal(s.heads()) + ", " + literal(s.data()) + ") ORDER BY table_name, ordinal_position"
+	return each(ctx, s.db, query, func(f fields) error {
+		if f["of"] == s.data() && f["name"] == "data" {
+			s.latin = f["letters"] == "latin1"
+		}
+		if f["name"] != "nid" && f["name"] != "sid" {
+			s.summed[f["of"]] = append(s.summed[f["of"]], summed(f))
+		}
 		return nil
 	})
 }
