@@ -1,157 +1,274 @@
-// Package assess says what a monolith does, from what its access log shows: which routes there are, how often they are
-// asked, how slow they are, how they fail, and what to move first. It knows nothing that the log does not say.
+// Package assess says what a monolith does, from what its access log shows and its database holds: which routes there are,
+// how often they are asked, how slow they are, how they fail, what they write, what a move of each would lose and cost,
+// and what to move first. It keeps no address of a client, no query and nothing in a path that may be somebody's.
 package assess
 
 import (
-	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
-	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/banyan-migration/banyan/shared/accesslog"
-	"github.com/banyan-migration/banyan/shared/form"
 )
 
 // Assessment is what a log shows. Bots are in every count, since the server had to answer them, and counted apart.
 type Assessment struct {
 	Requests int       `json:"requests"`
 	Bots     int       `json:"bots"`
-	Skipped  int       `json:"skipped_lines"` // that could not be read
-	From     time.Time `json:"from"`
+	Skipped  int64     `json:"skipped_lines"` // that could not be read
+	First    string    `json:"first_skipped,omitempty"`
+	Odd      int64     `json:"without_path"` // requests that were no HTTP, or named no path
+	From     time.Time `json:"from"`         // UTC, as are all times here
 	To       time.Time `json:"to"`
-	Routes   []Route   `json:"routes"` // the most asked first
+	Formats  []string  `json:"formats"` // of the files
+	Zones    []Zone    `json:"zones"`   // the clocks that the log was written by, in order of time
+	Site     string    `json:"site,omitempty"`
+	Database bool      `json:"database"` // whether one was asked; without, what was answered is taken for a route
+	Routes   []Route   `json:"routes"`   // the most asked first
+	NotHere  []Absent  `json:"not_here"` // addresses in the log that the site does not have, the most asked first
+	Hours    []Hour    `json:"hours"`    // every hour that had a request
 	Show     Show      `json:"show"`
-	Order    []Group   `json:"order"` // of cutover, as proposed
+	Latency  []Latency `json:"latency"` // of the routes with most requests, and of all reads and writes
+	Groups   []Group   `json:"groups"`  // of routes that move together
+	Order    []Group   `json:"order"`   // of cutover, as proposed
+	Cost     Cost      `json:"cost"`
+
+	hosts   []string
+	version int
 }
 
-// Route is a method and a pattern of paths. Errors are answers of 500 and above.
-type Route struct {
-	Method        string  `json:"method"`
-	Pattern       string  `json:"pattern"` // {name} stands for a segment that many paths differ in
-	Requests      int     `json:"requests"`
-	Bots          int     `json:"bots"`
-	Errors        int     `json:"errors"`
-	P50           float64 `json:"p50_ms"` // zero where the log has no times
-	P95           float64 `json:"p95_ms"`
-	PeakPerSecond int     `json:"peak_per_second"`
-	PeakPerMinute int     `json:"peak_per_minute"`
-	Writes        bool    `json:"writes"`
-	Form          string  `json:"form,omitempty"` // the webform that the route shows, takes or thanks for
-	Backend       string  `json:"backend"`        // who answers it today
+// Hour is a load. Hours are of instants: the night on which clocks change has as many as others.
+type Hour struct {
+	At       time.Time `json:"at"`
+	Requests int64     `json:"requests"`
+	Bots     int64     `json:"bots"`
 }
 
 // Show is the log's night: the seven hours with most requests, which is how long the case's show lasts.
 type Show struct {
 	From          time.Time `json:"from"`
 	To            time.Time `json:"to"`
-	Requests      int       `json:"requests"`
+	Requests      int64     `json:"requests"`
 	Peak          time.Time `json:"peak"` // the busiest minute
-	PeakPerMinute int       `json:"peak_per_minute"`
+	PeakPerMinute int64     `json:"peak_per_minute"`
+	Minutes       []int64   `json:"minutes"` // each minute's requests
+}
+
+// Latency is how long so many of a hundred requests took at most, in three digits.
+type Latency struct {
+	What     string  `json:"what"`
+	Requests int64   `json:"requests"` // of which the log has a time
+	P50      float64 `json:"p50_ms"`
+	P90      float64 `json:"p90_ms"`
+	P95      float64 `json:"p95_ms"`
+	P99      float64 `json:"p99_ms"`
+	Max      float64 `json:"max_ms"`
+}
+
+func latency(what string, s *spread) Latency {
+	at := s.ms(50, 90, 95, 99, 100)
+	return Latency{what, s.n, at[0], at[1], at[2], at[3], at[4]}
 }
 
 // showHours is how long a show lasts (story.md section 6.2).
 const showHours = 7
 
-// Read assesses a log from its first line to its last; the lines may be in any order. An error is of the file, and
-// nothing is assessed then: half a log would give half a plan.
+// Read assesses one log, without a database. An error is of the file, and nothing is assessed then: half a log would give
+// half a plan.
 func Read(log *accesslog.Reader) (*Assessment, error) {
-	var a Assessment
-	root := &node{}
-	minutes := tally{}
-	for l := range log.Lines() {
-		a.Requests++
-		if l.Bot() {
-			a.Bots++
-		}
-		if a.From.IsZero() || l.At.Before(a.From) {
-			a.From = l.At
-		}
-		if l.At.After(a.To) {
-			a.To = l.At
-		}
-		minutes[l.At.Unix()/60]++
-		root.leaf(l).add(l)
-	}
-	if err := log.Err(); err != nil {
+	j := Job{}
+	c := newCounts(Unknown())
+	if err := j.read(context.Background(), log, c); err != nil {
 		return nil, err
 	}
-	if a.Requests == 0 {
-		return nil, errors.Join(errors.New("assess: the log has no line that can be read"), log.First)
-	}
-	a.Skipped = log.Skipped
-	a.Routes = root.routes()
-	slices.SortStableFunc(a.Routes, func(x, y Route) int {
-		return cmp.Or(cmp.Compare(y.Requests, x.Requests), strings.Compare(x.Pattern, y.Pattern), strings.Compare(x.Method, y.Method))
-	})
-	a.Show = minutes.show()
-	a.Order = order(a.Routes)
-	return &a, nil
+	return c.assess()
 }
 
-// tally counts requests by second or by minute of Unix time.
-type tally map[int64]int32
+// Job assesses the logs in files, in any order: lines count by their own times. Site nil is Unknown.
+type Job struct {
+	Files []string
+	Site  *Site
 
-func (t tally) peak() (at int64, most int) {
-	for k, n := range t {
-		if int(n) > most || int(n) == most && k < at {
-			at, most = k, int(n)
+	lines atomic.Int64
+	mu    sync.Mutex
+	open  []*accesslog.Reader
+}
+
+// Progress is how many bytes of the files, as they lie on the disk, and how many lines have been read. It may be asked
+// while Run runs.
+func (j *Job) Progress() (bytes, lines int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, r := range j.open {
+		bytes += r.Taken()
+	}
+	return bytes, j.lines.Load()
+}
+
+// Run reads the files, as many at once as there are processors. An error is of a file, or the context's.
+func (j *Job) Run(ctx context.Context) (*Assessment, error) {
+	if j.Site == nil {
+		j.Site = Unknown()
+	}
+	workers := min(len(j.Files), runtime.GOMAXPROCS(0))
+	files := make(chan string, len(j.Files))
+	for _, f := range j.Files {
+		files <- f
+	}
+	close(files)
+	all, errs := make([]*counts, workers), make([]error, workers)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var wait sync.WaitGroup
+	for i := range workers {
+		all[i] = newCounts(j.Site)
+		wait.Go(func() {
+			for name := range files {
+				if errs[i] = j.file(ctx, name, all[i]); errs[i] != nil {
+					stop()
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
+	slices.SortStableFunc(errs, func(a, b error) int { // the file's own error before what it stopped
+		return b2i(errors.Is(a, context.Canceled)) - b2i(errors.Is(b, context.Canceled))
+	})
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
 		}
 	}
-	return at, most
+	if workers == 0 {
+		return nil, errors.New("assess: there is no log to read")
+	}
+	for _, c := range all[1:] {
+		all[0].merge(c)
+	}
+	return all[0].assess()
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (j *Job) file(ctx context.Context, name string, c *counts) error {
+	log, f, err := accesslog.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	j.mu.Lock()
+	j.open = append(j.open, log)
+	j.mu.Unlock()
+	return j.read(ctx, log, c)
+}
+
+// often is how many lines are read between two looks at whether somebody wants to stop.
+const often = 1 << 12
+
+func (j *Job) read(ctx context.Context, log *accesslog.Reader, c *counts) error {
+	n := int64(0)
+	for l := range log.Lines() {
+		c.add(l)
+		if n++; n%often == 0 {
+			j.lines.Add(often)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+	}
+	j.lines.Add(n % often)
+	c.close(log)
+	return log.Err()
+}
+
+// assess makes of what was counted what a reader wants to know.
+func (c *counts) assess() (*Assessment, error) {
+	if c.requests == 0 {
+		return nil, errors.Join(errors.New("assess: the log has no line that can be read"), c.first)
+	}
+	a := &Assessment{Requests: int(c.requests), Bots: int(c.bots), Skipped: c.skipped, Odd: c.odd, From: instant(c.from), To: instant(c.to),
+		Site: c.site.Name, Database: c.site.known, version: c.site.Version}
+	if c.first != nil {
+		a.First = c.first.Error()
+	}
+	for f := range c.formats {
+		a.Formats = append(a.Formats, string(f))
+	}
+	slices.Sort(a.Formats)
+	for _, z := range c.zones {
+		a.Zones = append(a.Zones, *z)
+	}
+	slices.SortFunc(a.Zones, func(x, y Zone) int { return x.From.Compare(y.From) })
+	a.hosts = most(c.hosts)
+	a.hoursOf(c)
+	a.Show = show(c.minutes.all())
+	a.routesOf(c)
+	a.latencyOf(c)
+	a.groupsOf(c.site)
+	if err := a.price(); err != nil {
+		return nil, fmt.Errorf("assess: %w", err)
+	}
+	return a, nil
+}
+
+func instant(unix int64) time.Time { return time.Unix(unix, 0).UTC() }
+
+func (a *Assessment) hoursOf(c *counts) {
+	hours := map[int64]int64{}
+	for minute, n := range c.minutes.all() {
+		hours[floor(minute, 60)] += n
+	}
+	human := c.human.all()
+	for h, n := range hours {
+		a.Hours = append(a.Hours, Hour{instant(h * 3600), n, n - human[h]})
+	}
+	slices.SortFunc(a.Hours, func(x, y Hour) int { return x.At.Compare(y.At) })
+}
+
+// floor divides downwards, before 1970 too.
+func floor(n, by int64) int64 {
+	q := n / by
+	if n%by < 0 {
+		q--
+	}
+	return q
 }
 
 // show finds the busiest hours in a row; the first of equals.
-func (t tally) show() Show {
-	hours := tally{}
-	for minute, n := range t {
-		hours[minute/60] += n
+func show(minutes map[int64]int64) Show {
+	hours := map[int64]int64{}
+	for minute, n := range minutes {
+		hours[floor(minute, 60)] += n
 	}
-	var best Show
-	for first := range hours {
-		sum := 0
-		for h := range int64(showHours) {
-			sum += int(hours[first+h])
-		}
-		from := time.Unix(first*3600, 0).UTC()
-		if sum > best.Requests || sum == best.Requests && from.Before(best.From) {
-			best = Show{From: from, To: from.Add(showHours * time.Hour), Requests: sum}
-		}
-	}
-	at, most := t.peak()
-	best.Peak, best.PeakPerMinute = time.Unix(at*60, 0).UTC(), most
-	return best
-}
-
-// Group is a set of routes that move together, and why at this place.
-type Group struct {
-	Name string   `json:"group"`
-	Why  []string `json:"why"`
-}
-
-// order proposes the forms by the posts that the old site lost, then by their number: what fails under load is what a
-// move mends, and what is asked most proves it best.
-func order(routes []Route) []Group {
-	var posts []Route
-	for _, r := range routes {
-		if r.Writes && r.Form != "" {
-			posts = append(posts, r)
+	first, sum := int64(0), int64(0)
+	for last := range hours {
+		for from := last - showHours + 1; from <= last; from++ {
+			n := int64(0)
+			for h := range int64(showHours) {
+				n += hours[from+h]
+			}
+			if n > sum || n == sum && from < first {
+				first, sum = from, n
+			}
 		}
 	}
-	slices.SortStableFunc(posts, func(x, y Route) int {
-		return cmp.Or(cmp.Compare(y.Errors, x.Errors), cmp.Compare(y.Requests, x.Requests))
-	})
-	var all []Group
-	for _, p := range posts {
-		why := []string{
-			fmt.Sprintf("%d of %d posts failed", p.Errors, p.Requests),
-			fmt.Sprintf("95 of 100 posts took up to %.0f ms", p.P95),
-		}
-		if f, ok := form.ByAlias(p.Form); ok && len(f.Parts) > 0 {
-			why = append(why, "a row is "+f.Service+"'s, with parts for "+strings.Join(f.Parts, " and "))
-		}
-		all = append(all, Group{p.Form, why})
+	s := Show{From: instant(first * 3600), To: instant((first + showHours) * 3600), Requests: sum}
+	t := tally{seen: minutes}
+	at, peak := t.peak()
+	s.Peak, s.PeakPerMinute = instant(at*60), peak
+	for m := range int64(showHours * 60) {
+		s.Minutes = append(s.Minutes, minutes[first*60+m])
 	}
-	return all
+	return s
 }

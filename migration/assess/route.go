@@ -1,177 +1,246 @@
 package assess
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/banyan-migration/banyan/shared/accesslog"
-	"github.com/banyan-migration/banyan/shared/form"
 )
 
-// fanout is how many different names a folder below the root may have before they become one {name}. The root keeps ten
-// times as many: its names are the site's pages, and each is a route of its own.
-const fanout = 20
-
-// node is a segment of the paths seen so far.
-type node struct {
-	children map[string]*node
-	merged   *node // all children, once there are too many
-	leaves   map[string]*seen
-	depth    int
+// Route is a method and a pattern of paths. Errors are answers of 500 and above.
+type Route struct {
+	Method        string           `json:"method"`
+	Pattern       string           `json:"pattern"` // {name} stands for a segment that many paths differ in, {…} for one that may be private
+	Requests      int64            `json:"requests"`
+	Bots          int64            `json:"bots"`
+	Errors        int64            `json:"errors"`
+	Statuses      map[string]int64 `json:"statuses"`
+	P50           float64          `json:"p50_ms"` // zero where the log has no times
+	P95           float64          `json:"p95_ms"`
+	P99           float64          `json:"p99_ms"`
+	BusyShare     float64          `json:"busy_percent"`    // of all the time that the server spent on answers
+	PeakPerSecond int64            `json:"peak_per_second"` // at least: of a route that is asked for all the time, quiet seconds are forgotten
+	PeakPerMinute int64            `json:"peak_per_minute"`
+	OnNight       int64            `json:"on_the_night"` // requests within Show
+	Bytes         int64            `json:"bytes"`        // of answers
+	Writes        bool             `json:"writes"`
+	WritesTo      string           `json:"writes_to,omitempty"` // in words
+	Form          string           `json:"form,omitempty"`      // the webform that the route shows, takes or thanks for
+	Group         string           `json:"group"`
+	Backend       string           `json:"backend"`             // who answers it today
+	Known         string           `json:"known"`               // why it is a route: what the database has, or that it was answered
+	Names         map[string]int64 `json:"names,omitempty"`     // requests by what the page was called (D-8), where it was more than its path
+	Addresses     int64            `json:"addresses,omitempty"` // of a pattern: how many different ones; 65,536 is at least so many
+	Strangers     int64            `json:"strangers,omitempty"` // of them: those that the database does not have
+	StrangersGot  int64            `json:"asked_of_strangers,omitempty"`
+	kind          string
+	at            string // the pattern without its first slash
 }
 
-// seen is what one method of one path got.
-type seen struct {
-	requests, bots, errors int
-	ms                     []uint32 // of each request that the log has a time of
-	seconds                tally
+// Absent is an address, or a pattern of addresses, that was asked for and that the site does not have.
+type Absent struct {
+	Method    string           `json:"method"`
+	Pattern   string           `json:"pattern"`
+	Requests  int64            `json:"requests"`
+	Bots      int64            `json:"bots,omitempty"`
+	Addresses int64            `json:"addresses"` // different ones
+	Statuses  map[string]int64 `json:"statuses,omitempty"`
+	Why       string           `json:"why"`
 }
 
-func (s *seen) add(l accesslog.Line) {
-	s.requests++
-	if l.Bot() {
-		s.bots++
-	}
-	if l.Status >= 500 {
-		s.errors++
-	}
-	if l.Duration > 0 {
-		s.ms = append(s.ms, uint32(l.Duration.Milliseconds()))
-	}
-	s.seconds[l.At.Unix()]++
-}
-
-func (s *seen) merge(o *seen) {
-	s.requests, s.bots, s.errors = s.requests+o.requests, s.bots+o.bots, s.errors+o.errors
-	s.ms = append(s.ms, o.ms...)
-	for at, n := range o.seconds {
-		s.seconds[at] += n
-	}
-}
-
-// leaf is where a line is counted.
-func (n *node) leaf(l accesslog.Line) *seen {
-	for name := range strings.SplitSeq(strings.Trim(l.Path(), "/"), "/") {
-		if name != "" {
-			n = n.child(name)
+// routesOf sorts what was asked for into what the site has and what it has not.
+func (a *Assessment) routesOf(c *counts) {
+	c.had.tidy(c.had.root)
+	c.missed.tidy(c.missed.root)
+	var absent []Absent
+	for at, n := range c.missed.each() {
+		for method, s := range n.seen {
+			if home := c.home(at.path); home != nil && (home.page || home.seen[method] != nil) {
+				c.had.get(home, method).merge(s)
+				continue
+			}
+			absent = append(absent, absentOf(method, at.path, s, "nothing answered for it"))
 		}
 	}
-	return n.seen(l.Method)
-}
-
-func (n *node) seen(method string) *seen {
-	if n.leaves == nil {
-		n.leaves = map[string]*seen{}
-	}
-	if n.leaves[method] == nil {
-		n.leaves[method] = &seen{seconds: tally{}}
-	}
-	return n.leaves[method]
-}
-
-func (n *node) child(name string) *node {
-	if n.merged != nil {
-		return n.merged
-	}
-	if c := n.children[name]; c != nil {
-		return c
-	}
-	most := fanout
-	if n.depth == 0 {
-		most *= 10
-	}
-	if len(n.children) >= most {
-		return n.collapse()
-	}
-	if n.children == nil {
-		n.children = map[string]*node{}
-	}
-	c := &node{depth: n.depth + 1}
-	n.children[name] = c
-	return c
-}
-
-// collapse makes all children one.
-func (n *node) collapse() *node {
-	if n.merged == nil {
-		n.merged = &node{depth: n.depth + 1}
-		for _, c := range n.children {
-			n.merged.take(c)
+	busy := c.reads.sum + c.writes.sum
+	for at, n := range c.had.each() {
+		for method, s := range n.seen {
+			known, why := c.known(at, n, s)
+			if known == "" {
+				absent = append(absent, absentOf(method, at.path, s, why))
+				continue
+			}
+			r := a.routeOf(c.site, method, at.path, s, busy)
+			r.Known, r.kind = known, n.kind
+			a.Routes = append(a.Routes, r)
+			if s.strange > 0 {
+				absent = append(absent, strangersOf(r, s))
+			}
 		}
-		n.children = nil
 	}
-	return n.merged
+	slices.SortFunc(a.Routes, func(x, y Route) int {
+		return cmp.Or(cmp.Compare(y.Requests, x.Requests), strings.Compare(x.Pattern, y.Pattern), strings.Compare(x.Method, y.Method))
+	})
+	slices.SortFunc(absent, func(x, y Absent) int {
+		return cmp.Or(cmp.Compare(y.Requests, x.Requests), strings.Compare(x.Pattern, y.Pattern), strings.Compare(x.Method, y.Method))
+	})
+	a.NotHere = absent
 }
 
-// take adds another node's paths to this one's.
-func (n *node) take(o *node) {
-	for method, s := range o.leaves {
-		n.seen(method).merge(s)
+// home is the node of the site that a refused address belongs to, nil for none.
+func (c *counts) home(path string) *node {
+	n := c.had.root
+	for name := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
+		if name == "" || n.whole {
+			continue
+		}
+		next := n.kids[name]
+		if next == nil {
+			next = n.rest
+		}
+		if next == nil {
+			return nil
+		}
+		n = next
 	}
-	for name, c := range o.children {
-		n.child(name).take(c)
-	}
-	if o.merged != nil {
-		n.collapse().take(o.merged)
-	}
+	return n
 }
 
-// routes lists every node that was asked for itself.
-func (n *node) routes() []Route {
-	var all []Route
-	n.walk("", &all)
+// core are the folders and files that every Drupal brings along, which no table names.
+var core = []string{"misc/", "modules/", "themes/", "profiles/", "core/", "sites/all/", "robots.txt", "favicon.ico", "index.php", "cron.php", "xmlrpc.php",
+	"update.php", "install.php", "authorize.php"}
+
+// known is why an address is a route of the site; where it is none, what speaks against it.
+func (c *counts) known(where place, n *node, s *seen) (known, why string) {
+	at := strings.TrimPrefix(where.path, "/")
+	isCore := slices.ContainsFunc(core, func(p string) bool { return at == p || strings.HasSuffix(p, "/") && strings.HasPrefix(at, p) })
+	fine := s.any(func(code int) bool { return answered(code) && code < 500 })
+	switch {
+	case at == "":
+		return "front page", ""
+	case n.page && n.check == checkAlias:
+		return "aliases", ""
+	case n.page:
+		return "page", ""
+	case where.below:
+		return "module", ""
+	case fine && (isCore || n.check == checkFile || n.whole):
+		return "file", ""
+	case c.site.known:
+		return "", "no alias, page, module or file of the database has it; whoever answered is not this site's Drupal, or it is gone since"
+	case fine:
+		return "answered", ""
+	}
+	return "", "it was never answered but by a server that failed"
+}
+
+func absentOf(method, path string, s *seen, why string) Absent {
+	return Absent{Method: method, Pattern: max(path, "/"), Requests: s.requests, Bots: s.bots, Addresses: max(1, int64(len(s.addresses))), Statuses: statuses(s), Why: why}
+}
+
+func strangersOf(r Route, s *seen) Absent {
+	return Absent{Method: r.Method, Pattern: r.Pattern, Requests: s.strange, Addresses: int64(len(s.strangers)),
+		Why: fmt.Sprintf("of the route's %d addresses the database has %d: these are not among its aliases, nodes or files, or are gone since", r.Addresses, r.Addresses-r.Strangers)}
+}
+
+func statuses(s *seen) map[string]int64 {
+	all := map[string]int64{}
+	for _, a := range s.statuses {
+		all[strconv.Itoa(a.code)] = a.n
+	}
 	return all
 }
 
-func (n *node) walk(path string, all *[]Route) {
-	for method, s := range n.leaves {
-		*all = append(*all, s.route(method, max(path, "/")))
-	}
-	for name, c := range n.children {
-		c.walk(path+"/"+name, all)
-	}
-	if n.merged != nil {
-		n.merged.walk(path+"/{name}", all)
-	}
-}
-
-func (s *seen) route(method, pattern string) Route {
-	slices.Sort(s.ms)
-	at := func(part float64) float64 {
-		if len(s.ms) == 0 {
-			return 0
-		}
-		return float64(s.ms[int(part*float64(len(s.ms)-1))])
-	}
+func (a *Assessment) routeOf(site *Site, method, path string, s *seen, busy int64) Route {
 	_, second := s.seconds.peak()
-	minutes := tally{}
-	for t, n := range s.seconds {
-		minutes[t/60] += n
+	_, minute := s.minutes.peak()
+	took := s.took.ms(50, 95, 99)
+	r := Route{
+		Method: method, Pattern: max(path, "/"), Requests: s.requests, Bots: s.bots, Errors: s.errors, Statuses: statuses(s),
+		P50: took[0], P95: took[1], P99: took[2], PeakPerSecond: second, PeakPerMinute: minute, Bytes: s.bytes,
+		Writes: accesslog.Line{Method: method}.Write(), Backend: "drupal",
+		Strangers: int64(len(s.strangers)), StrangersGot: s.strange, at: strings.TrimPrefix(path, "/"),
 	}
-	_, minute := minutes.peak()
-	return Route{
-		Method: method, Pattern: pattern, Requests: s.requests, Bots: s.bots, Errors: s.errors, P50: at(0.5), P95: at(0.95),
-		PeakPerSecond: second, PeakPerMinute: minute, Form: formOf(pattern), Backend: "drupal",
-		Writes: accesslog.Line{Method: method}.Write(),
+	if n := int64(len(s.addresses)); n > 1 {
+		r.Addresses = n
+	}
+	if busy > 0 {
+		r.BusyShare = tenth(100 * float64(s.took.sum) / float64(busy))
+	}
+	for h, n := range s.hours.all() {
+		if at := instant(h * 3600); !at.Before(a.Show.From) && at.Before(a.Show.To) {
+			r.OnNight += n
+		}
+	}
+	if s.spelled[byNode]+s.spelled[byQuery] > 0 {
+		r.Names = map[string]int64{"path": s.spelled[byPath], "node/N": s.spelled[byNode], "?q=": s.spelled[byQuery]}
+	}
+	if f, ok := site.formAt(r.at); ok {
+		r.Form = f.name()
+	}
+	r.WritesTo = writesTo(r)
+	return r
+}
+
+func tenth(v float64) float64 { return float64(int64(v*10+0.5)) / 10 }
+
+// formAt is the webform that an address shows, takes or thanks for: its page under each name, and node/N/done.
+func (s *Site) formAt(at string) (webform, bool) {
+	for _, f := range s.forms {
+		page := fmt.Sprintf("node/%d", f.nid)
+		if at == page || at == page+"/done" || f.alias != "" && at == f.alias {
+			return f, true
+		}
+	}
+	return webform{}, false
+}
+
+// writesTo is what a request of the route changes in the old site, by Drupal's own tables (D-10, D-11).
+func writesTo(r Route) string {
+	switch {
+	case r.Writes && r.Form != "":
+		return "webform_submissions and webform_submitted_data; the answer opens a session"
+	case strings.HasPrefix(r.at, "user/logout"), r.Writes && (r.at == "user" || strings.HasPrefix(r.at, "user/login")):
+		return "sessions, users.login and flood"
+	case strings.HasPrefix(r.at, "user/reset"):
+		return "sessions and users.login, on a GET"
+	case r.Writes:
+		return "not known: what this module takes"
+	case r.Form != "" && strings.HasSuffix(r.at, "/done"):
+		return "sessions: deletes the one that the accepted post opened, on a GET"
+	case strings.Contains(r.at, "/styles/"):
+		return "files: makes the image when it is first asked for"
+	case r.at == "rss.xml":
+		return "sessions: opens one, on a GET"
+	case r.at == "cron.php" || strings.HasPrefix(r.at, "cron/"):
+		return "whatever its modules do when cron runs, on a GET"
+	}
+	return ""
+}
+
+// latencyOf lists all reads, all writes and the routes with most requests.
+func (a *Assessment) latencyOf(c *counts) {
+	a.Latency = []Latency{latency("all reads", &c.reads), latency("all writes", &c.writes)}
+	byPattern := map[string]*seen{}
+	for at, n := range c.had.each() {
+		for method, s := range n.seen {
+			byPattern[method+" "+max(at.path, "/")] = s
+		}
+	}
+	for _, r := range a.Routes[:min(12, len(a.Routes))] {
+		name := r.Method + " " + r.Pattern
+		a.Latency = append(a.Latency, latency(name, &byPattern[name].took))
 	}
 }
 
-// formOf is the webform of a page, by its alias or as node/N, node/N/done and what else stands below it.
-func formOf(pattern string) string {
-	path := strings.TrimPrefix(pattern, "/")
-	if f, ok := form.ByAlias(path); ok {
-		return f.Alias
-	}
-	below, ok := strings.CutPrefix(path, "node/")
-	if !ok {
-		return ""
-	}
-	number, _, _ := strings.Cut(below, "/")
-	id, err := strconv.ParseInt(number, 10, 64)
-	if err != nil {
-		return ""
-	}
-	f, _ := form.ByNode(id)
-	return f.Alias
+// most are the names with the highest counts, ten at most.
+func most(counts map[string]int64) []string {
+	all := slices.SortedFunc(maps.Keys(counts), func(x, y string) int {
+		return cmp.Or(cmp.Compare(counts[y], counts[x]), strings.Compare(x, y))
+	})
+	return all[:min(10, len(all))]
 }

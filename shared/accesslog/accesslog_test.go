@@ -89,7 +89,7 @@ func TestUnreadableLinesAreCountedAndNamed(t *testing.T) {
 	if lines != 2 || log.Skipped != 4 || log.Err() != nil {
 		t.Errorf("%d lines, %d skipped, %v; want 2, 4, nil", lines, log.Skipped, log.Err())
 	}
-	if got := log.First.Error(); got != `night.log:2: the address: "garbage" is not what a combined log has there` {
+	if got := log.First.Error(); got != `night.log:2: the address is not what a line of a combined log has` {
 		t.Error(got)
 	}
 }

@@ -75,14 +75,14 @@ func (s *scanner) instant(text string) time.Time {
 	}
 	const shape = "2019-03-15T21:00:03"
 	if len(text) < len(shape) || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':' {
-		s.fail("the time", text)
+		s.fail("the time")
 		return time.Time{}
 	}
 	at := func(from, to int) int { return int(s.number(text[from:to], 4, "the time")) }
 	t, ok := date(at(0, 4), at(5, 7), at(8, 10), at(11, 13), at(14, 16), at(17, 19), time.UTC)
 	part, whole := seconds("0" + strings.TrimSuffix(text[len(shape):], "Z"))
 	if !ok || !whole || s.err != nil {
-		s.fail("the time", text)
+		s.fail("the time")
 		return time.Time{}
 	}
 	return t.Add(part)
@@ -135,7 +135,7 @@ func (p *parser) cloudFront(text string) (Line, error) {
 		return cells[at]
 	}
 	if cell(c.date) == "" || cell(c.time) == "" || !strings.HasPrefix(cell(c.stem), "/") {
-		s.fail("the date, the time or the path", text)
+		s.fail("the date, the time or the path")
 		return Line{}, s.err
 	}
 	l := Line{Addr: cell(c.addr), Method: cell(c.method), Target: cell(c.stem), Agent: plain(cell(c.agent)), Host: cell(c.host)}

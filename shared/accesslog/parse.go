@@ -24,7 +24,7 @@ func (p *parser) combined(text string) (Line, error) {
 	if p.format == Vhost {
 		var ok bool
 		if l.Host, s.rest, ok = hosted(text); !ok {
-			s.fail("the host", text)
+			s.fail("the host")
 		}
 	}
 	l.Addr = s.until(" ", "the address")
@@ -89,7 +89,7 @@ func (p *parser) time(s *scanner, text string) time.Time {
 	const shape = "15/Mar/2019:21:00:03 +0000"
 	if len(text) != len(shape) || text[2] != '/' || text[6] != '/' || text[11] != ':' || text[14] != ':' ||
 		text[17] != ':' || text[20] != ' ' || text[21] != '+' && text[21] != '-' {
-		s.fail("the time", text)
+		s.fail("the time")
 		return time.Time{}
 	}
 	month := strings.Index(months, text[3:6])
@@ -97,7 +97,7 @@ func (p *parser) time(s *scanner, text string) time.Time {
 	day, year, hour, minute, second := at(0, 2), at(7, 11), at(12, 14), at(15, 17), at(18, 20)
 	hours, minutes := at(22, 24), at(24, 26)
 	if s.err != nil || month%3 != 0 || hours > 14 || minutes > 59 {
-		s.fail("the time", text)
+		s.fail("the time")
 		return time.Time{}
 	}
 	east := hours*60 + minutes
@@ -106,7 +106,7 @@ func (p *parser) time(s *scanner, text string) time.Time {
 	}
 	t, ok := date(year, month/3+1, day, hour, minute, second, zone(east))
 	if !ok {
-		s.fail("the time", text)
+		s.fail("the time")
 		return time.Time{}
 	}
 	p.stamp, p.at = text, t

@@ -13,27 +13,21 @@ type scanner struct {
 	err    error
 }
 
-func (s *scanner) fail(field, got string) {
+func (s *scanner) fail(field string) {
 	if s.err == nil {
-		s.err = &fault{field, clip(got), s.format}
+		s.err = &fault{field, s.format}
 	}
 }
 
-// fault is made into text only for the first line of a file that has one.
+// fault is made into text only for the first line of a file that has one. It does not say what stands there: that may be
+// somebody's address.
 type fault struct {
-	field, got string
-	format     Format
+	field  string
+	format Format
 }
 
 func (f *fault) Error() string {
-	return fmt.Sprintf("%s: %q is not what a %s log has there", f.field, f.got, f.format)
-}
-
-func clip(text string) string {
-	if len(text) > 40 {
-		return text[:40] + "…"
-	}
-	return text
+	return fmt.Sprintf("%s is not what a line of a %s log has", f.field, f.format)
 }
 
 func (s *scanner) until(sep, field string) string {
@@ -42,7 +36,7 @@ func (s *scanner) until(sep, field string) string {
 	}
 	got, rest, ok := strings.Cut(s.rest, sep)
 	if !ok {
-		s.fail(field, s.rest)
+		s.fail(field)
 		return ""
 	}
 	s.rest = rest
@@ -55,13 +49,13 @@ func (s *scanner) quoted(field string) string {
 		return ""
 	}
 	if !strings.HasPrefix(s.rest, `"`) {
-		s.fail(field, s.rest)
+		s.fail(field)
 		return ""
 	}
 	for i := 1; ; i++ {
 		end := strings.IndexByte(s.rest[i:], '"')
 		if end < 0 {
-			s.fail(field, s.rest)
+			s.fail(field)
 			return ""
 		}
 		if i += end; escaped(s.rest[1:i]) {
@@ -88,7 +82,7 @@ func (s *scanner) number(text string, most int, field string) int64 {
 		return 0
 	}
 	if len(text) > most || !digits(text) {
-		s.fail(field, text)
+		s.fail(field)
 		return 0
 	}
 	return number(text)
