@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,22 @@ var issued = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 // certified is the certificate of the sample site with some damages, and its results.
 func certified(t *testing.T, damages bool) (Certificate, []Result) {
 	t.Helper()
+	comparing.Lock()
+	defer comparing.Unlock()
+	if compared[damages] == nil {
+		compared[damages] = comparedSample(t, damages)
+	}
+	results := compared[damages]
+	return Certify(results, "the treasurer", "mysql drupal at db.example.org", "dynamodb banyan in eu-west-2", issued, testKey), results
+}
+
+// compared are the results, made once.
+var (
+	comparing sync.Mutex
+	compared  = map[bool][]Result{}
+)
+
+func comparedSample(t *testing.T, damages bool) []Result {
 	p := gifts(t, 4000)
 	if damages {
 		rows := p.site.All("donate", drupal.Span{})
@@ -45,7 +62,7 @@ func certified(t *testing.T, damages bool) (Certificate, []Result) {
 	for i := range results {
 		results[i].Began, results[i].Ended, results[i].Watermark.At = issued.Add(-time.Minute), issued, issued.Add(-time.Minute)
 	}
-	return Certify(results, "the treasurer", "mysql drupal at db.example.org", "dynamodb banyan in eu-west-2", issued, testKey), results
+	return results
 }
 
 func signedOf(t *testing.T, c Certificate) Sealed {

@@ -188,7 +188,9 @@ var damages = []planted{
 }
 
 // plus is an amount with a penny more.
-func plus(amount string) string { return amount[:len(amount)-1] + string('0'+(amount[len(amount)-1]-'0'+1)%10) }
+func plus(amount string) string {
+	return amount[:len(amount)-1] + string('0'+(amount[len(amount)-1]-'0'+1)%10)
+}
 
 // next is the next row that stays for a reason.
 func next(sid int64, why string) int64 {
@@ -231,7 +233,7 @@ func named(r Result) (all []string) {
 // Twenty-two damages, and nothing else.
 func TestPlantedDamages(t *testing.T) {
 	t.Parallel()
-	const rows = 6000
+	const rows = 3000
 	p := pair{site: drupaltest.New(), store: kv.NewMem()}
 	for n := range int64(rows) {
 		p.site.Put(madeUp(n + 1))

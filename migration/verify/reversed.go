@@ -30,7 +30,7 @@ func originOf(id string) (o [16]byte) {
 type reversals struct {
 	rows, own []mark
 	beyond    map[[16]byte]bool // rows past the watermark: in flight
-	from      *string           // the cursor from which records of the service's own come
+	from      string            // the cursor from which records of the service's own come, or that of the last page
 }
 
 func newReversals() *reversals { return &reversals{beyond: map[[16]byte]bool{}} }
@@ -41,15 +41,18 @@ func (b *reversals) row(c *canon, r *row) {
 	b.rows = append(b.rows, mark{originOf(r.record.Origin), r.record.SID, dayOf(&r.record), r.pence, c.sum(&r.record, r.record.Origin)})
 }
 
+// page notes where the service's own records would begin.
+func (b *reversals) page(from string) {
+	if len(b.own) == 0 {
+		b.from = from
+	}
+}
+
 // took keeps a record that the service took itself; another form's rows are not this comparison's.
-func (c *comparison) took(r *form.Record, from string) {
-	if r.SID != 0 {
-		return
+func (c *comparison) took(r *form.Record) {
+	if r.SID == 0 {
+		c.back.own = append(c.back.own, c.mark(r))
 	}
-	if c.back.from == nil {
-		c.back.from = &from
-	}
-	c.back.own = append(c.back.own, c.mark(r))
 }
 
 func (c *comparison) mark(r *form.Record) mark {
@@ -192,10 +195,7 @@ func (c *comparison) owned(ctx context.Context, all []returned) error {
 		all[i].target = nil
 		sought[all[i].row.origin] = &all[i]
 	}
-	if c.back.from == nil {
-		return nil
-	}
-	return c.job.pages(ctx, c.job.Store, *c.back.from, func(p *page) error {
+	return c.job.pages(ctx, c.job.Store, c.back.from, func(p *page) error {
 		for i := range p.records {
 			if r := p.records[i]; r.SID == 0 {
 				if found := sought[originOf(r.Origin)]; found != nil {

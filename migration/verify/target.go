@@ -131,7 +131,7 @@ func (s *stream) next(context.Context) (held, bool, error) {
 			r := &s.now.records[s.at]
 			s.at++
 			if !s.c.job.imported(r) {
-				s.c.took(r, s.now.from)
+				s.c.took(r)
 				continue
 			}
 			if r.SID < s.last {
@@ -144,6 +144,7 @@ func (s *stream) next(context.Context) (held, bool, error) {
 		if !more {
 			return held{}, false, *s.err
 		}
+		s.c.back.page(p.from)
 		s.now, s.at = p, 0
 	}
 }
@@ -178,10 +179,11 @@ func byKey(a, b itemPrint) int { return cmp.Compare(a.key, b.key) }
 func (c *comparison) shelve(ctx context.Context) (*shelf, error) {
 	s := &shelf{}
 	err := c.job.pages(ctx, c.job.Store, "", func(p *page) error {
+		c.back.page(p.from)
 		for i := range p.records {
 			r := &p.records[i]
 			if !c.job.imported(r) {
-				c.took(r, p.from)
+				c.took(r)
 				continue
 			}
 			s.rows = append(s.rows, held{sid: r.SID, pence: c.canon.pence(r), day: dayOf(r), sum: c.canon.sum(r, id(r.SID))})

@@ -24,8 +24,8 @@
 //
 // The rows are those of the old site that are moved: no drafts, no rejects, no duplicates, none that was written back
 // from the service, none in flight. Where a donation's component has one value it is taken as it was meant: space around
-// it is dropped except in message, amount is pounds, a point and two digits, the ways to write the United Kingdom are
-// GB, and gift_aid and email_consent are 1, 0 or empty.
+// it is dropped except in message, amount is pounds, a point and two digits, the ways to write the United Kingdom, nothing
+// among them, are GB, and gift_aid and email_consent are 1, 0 or empty.
 //
 // # What is kept, and who may read it
 //
