@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/banyan-migration/banyan/infra/local"
 	"github.com/banyan-migration/banyan/migration/drupal"
@@ -24,8 +22,8 @@ import (
 // ends are the two ends of a migration.
 type ends struct {
 	source  drupal.Source
-	forms   []form.Form // the site's forms that a service decides about
-	waiting []string    // its forms whose service does not exist yet
+	forms   []form.Form // of the site that we know, then what nodes and files it may have
+	unknown []string    // webforms of the site that we do not
 	store   func(service string) kv.Store
 	shut    func() error
 }
@@ -36,22 +34,59 @@ func (m *migration) open(ctx context.Context) (*ends, error) {
 		return nil, fail(wrong, "--from: %w", err)
 	}
 	e := &ends{source: source, shut: func() error { return nil }}
-	forms, err := source.Forms(ctx)
-	if err != nil {
-		return nil, errors.Join(fail(outside, "--from: %w", err), source.Close())
+	if e.source, err = move.Renamed(source, m.renames...); err != nil {
+		return nil, errors.Join(fail(wrong, "--rename: %w", err), source.Close())
 	}
-	for _, on := range forms {
-		f, known := form.ByAlias(on.Name)
-		if known && imports(f.Service) != nil {
-			e.forms = append(e.forms, f)
-		} else {
-			e.waiting = append(e.waiting, on.Name)
-		}
+	if err := e.list(ctx); err != nil {
+		return nil, errors.Join(fail(outside, "--from: %w", err), source.Close())
 	}
 	if err := e.target(ctx, m); err != nil {
 		return nil, errors.Join(err, source.Close())
 	}
 	return e, nil
+}
+
+// list finds what there is to move.
+func (e *ends) list(ctx context.Context) error {
+	forms, err := e.source.Forms(ctx)
+	if err != nil {
+		return err
+	}
+	for _, on := range forms {
+		if f, known := form.ByAlias(on.Name); known {
+			e.forms = append(e.forms, f)
+		} else {
+			e.unknown = append(e.unknown, on.Name)
+		}
+	}
+	e.forms = append(e.forms, form.Contents...) // last: a dump is read once more for them
+	return nil
+}
+
+// taken are the forms whose service exists.
+func (e *ends) taken() (forms []form.Form) {
+	for _, f := range e.forms {
+		if imports(f.Service) != nil {
+			forms = append(forms, f)
+		}
+	}
+	return forms
+}
+
+// strangers counts the rows of the webforms that we do not know: nothing is left out in silence.
+func (e *ends) strangers(ctx context.Context) (map[string]int64, error) {
+	rows := map[string]int64{}
+	for _, name := range e.unknown {
+		rows[name] = 0
+		err := e.source.Sweep(ctx, name, drupal.Span{}, 1_000_000, func(c drupal.Chunk) error {
+			rows[name] += c.Rows
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
 }
 
 // target opens the services' store. A dry run makes none, and verify would otherwise make one and call it empty.
@@ -96,40 +131,43 @@ func services(forms []form.Form) (names []string) {
 
 func (e *ends) close() { _ = errors.Join(e.shut(), e.source.Close()) } // what was committed is on the disk already
 
-func (e *ends) comparison(f form.Form, compared func(int)) verify.Job {
-	entry, _ := all.Named(f.Service) // e.forms has those alone that exist
-	return verify.Job{Source: e.source, Form: f, Store: e.store(f.Service), Import: entry.Import, Records: entry.Records, Compared: compared}
-}
-
-// mention names the forms that nobody takes yet: nothing is left out in silence.
-func (e *ends) mention(to io.Writer) {
-	if len(e.waiting) > 0 {
-		fmt.Fprintf(to, "Not looked at, since their services do not exist yet: %s\n", strings.Join(e.waiting, ", "))
+func (e *ends) comparison(f form.Form) verify.Job {
+	j := verify.Job{Source: e.source, Form: f}
+	if entry, _ := all.Named(f.Service); entry.Import != nil {
+		j.Store, j.Import, j.Records = e.store(f.Service), entry.Import, entry.Records
 	}
+	return j
 }
 
-// writeRejects puts the rejects of all forms into a file, one JSON line each, readable by its owner alone and in its
-// place only when it is whole.
+// writeRejects puts the rejects of all forms into a file, one JSON line each.
 func (e *ends) writeRejects(ctx context.Context, name string) error {
 	if name == "" {
 		return nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("--rejects: %w", err)
-	}
-	defer os.Remove(f.Name()) // nothing is there once it is renamed
-	out := bufio.NewWriter(f)
-	lines := json.NewEncoder(out)
-	lines.SetEscapeHTML(false)
-	for _, on := range e.forms {
-		err = errors.Join(err, move.Rejects(ctx, e.store(on.Service), on, func(r move.Reject) error { return lines.Encode(r) }))
-	}
-	if err = errors.Join(err, out.Flush(), f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), name)
-	}
+	err := wholly(name, func(f *os.File) (err error) {
+		out := bufio.NewWriter(f)
+		lines := json.NewEncoder(out)
+		lines.SetEscapeHTML(false)
+		for _, on := range e.taken() {
+			err = errors.Join(err, move.Rejects(ctx, e.store(on.Service), on, func(r move.Reject) error { return lines.Encode(r) }))
+		}
+		return errors.Join(err, out.Flush())
+	})
 	if err != nil {
 		return fmt.Errorf("--rejects: %w", err)
 	}
 	return nil
+}
+
+// wholly writes a file that its owner alone may read, and puts it in its place when it is whole.
+func wholly(name string, write func(*os.File) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // nothing is there once it is renamed
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
 }

@@ -13,32 +13,67 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"github.com/banyan-migration/banyan/migration/move"
+	"github.com/banyan-migration/banyan/migration/verify"
 	"github.com/banyan-migration/banyan/shared/money"
 )
 
 func printMoved(out io.Writer, doc moved) {
 	for _, name := range slices.Sorted(maps.Keys(doc.Forms)) {
-		r := doc.Forms[name]
-		fmt.Fprintf(out, "%s: %d rows: %d moved, %d there already, %d rejected%s; together %s\n",
-			name, r.Rows, r.Moved, r.Unchanged, r.Rejections(), reasons(r.Rejected), money.GBP(r.SumPence))
-		if r.Waiting+r.RefusedParts > 0 {
-			fmt.Fprintf(out, "  parts of moved rows: %d wait for a service that does not exist yet, %d were refused\n", r.Waiting, r.RefusedParts)
-		}
-		if r.Orphans > 0 {
-			fmt.Fprintf(out, "  %d submissions of which only values are left, without a date: not moved\n", r.Orphans)
-		}
+		fmt.Fprintf(out, "%s: %d rows: %s\n", name, doc.Forms[name].Rows, happened(doc.Forms[name]))
+	}
+	for _, name := range slices.Sorted(maps.Keys(doc.Nobody)) {
+		fmt.Fprintf(out, "%s: %d rows of a webform that no service of ours knows: not moved\n", name, doc.Nobody[name])
 	}
 	fmt.Fprintf(out, "in %.1f s\n", doc.Seconds)
+}
+
+// happened says what became of rows, leaving out what did not happen to any.
+func happened(r move.Result) string {
+	var parts []string
+	say := func(n int64, format string) {
+		if n != 0 {
+			parts = append(parts, fmt.Sprintf(format, n))
+		}
+	}
+	parts = append(parts, fmt.Sprintf("%d moved, %d there already", r.Moved, r.Unchanged))
+	say(r.Edited, "%d edited")
+	say(r.Deleted, "%d deleted")
+	say(r.Reversed, "%d that came from the services")
+	if n := r.Rejections(); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d rejected%s", n, reasons(r.Rejected)))
+	}
+	text := strings.Join(parts, ", ") + "; together " + money.GBP(r.SumPence).String()
+	parts = nil
+	say(r.Waiting, "%d parts or rows wait for a service that does not exist yet")
+	say(r.RefusedParts, "%d parts of moved rows were refused, and are in the rejects")
+	say(r.Conflicts, "%d were changed on both sides: what lost is listed in the store")
+	say(r.Orphans, "%d submissions have only values left, without a date: not moved")
+	for _, name := range slices.Sorted(maps.Keys(r.Unknown)) {
+		say(r.Unknown[name], "%d have a component "+strings.ReplaceAll(name, "%", "%%")+" that our form does not know: not moved")
+	}
+	for _, p := range parts {
+		text += "\n  " + p
+	}
+	return text
 }
 
 // shown is how many differences a person is shown; --json has them all.
 const shown = 20
 
 func printVerified(out io.Writer, doc verified) {
-	for _, name := range slices.Sorted(maps.Keys(doc.Forms)) {
+	for _, name := range doc.order {
 		r := doc.Forms[name]
-		fmt.Fprintf(out, "%s: %d rows at the source, %d rejected%s, the others together %s; %d at the target, together %s\n",
-			name, r.RowsSource, r.Rejections(), reasons(r.Rejected), money.GBP(r.SumPenceSource), r.RowsTarget, money.GBP(r.SumPenceTarget))
+		fmt.Fprintf(out, "%s: %d rows at the source, %d rejected%s, the others together %s; ",
+			name, r.RowsSource, r.Rejections(), reasons(r.Rejected), money.GBP(r.SumPenceSource))
+		if r.Waiting > 0 {
+			fmt.Fprintf(out, "%d wait for their service\n", r.Waiting)
+			continue
+		}
+		fmt.Fprintf(out, "%d at the target, together %s\n", r.RowsTarget, money.GBP(r.SumPenceTarget))
+		if r.Own+r.Reversed+r.InFlight > 0 {
+			fmt.Fprintf(out, "  %d records of the service's own wait to be written back, %d were and are equal to their rows; %d rows are in flight\n", r.Own, r.Reversed, r.InFlight)
+		}
 		for i, d := range r.Differences {
 			if i == shown {
 				fmt.Fprintf(out, "  and %d more\n", int64(len(r.Differences)-shown)+r.More)
@@ -46,9 +81,30 @@ func printVerified(out io.Writer, doc verified) {
 			}
 			fmt.Fprintf(out, "  sid %s, %s: %q there, %q here\n", d.ID, d.Field, d.Source, d.Target)
 		}
-		if len(r.Differences) == 0 {
+		if r.Clean() {
 			fmt.Fprintln(out, "  every row is equal, value by value")
 		}
+	}
+	if doc.Fingerprint != "" {
+		fmt.Fprintf(out, "signed by %s\n", doc.Fingerprint)
+	}
+	fmt.Fprintf(out, "in %.1f s\n", doc.Seconds)
+}
+
+func printCertificate(out io.Writer, c verify.Certificate, fingerprint string, known bool) {
+	fmt.Fprintf(out, "as it was signed on %s by %s (%s)\n", c.Issued.Format("2 January 2006 15:04 MST"), c.Signer, fingerprint)
+	if !known {
+		fmt.Fprintln(out, "compare the fingerprint with the signer's own, or give it as --signed-by: anybody can sign something")
+	}
+	for _, f := range c.Forms {
+		verdict := "equal"
+		switch {
+		case f.Waiting > 0:
+			verdict = "waiting for its service"
+		case !f.Clean:
+			verdict = "NOT equal"
+		}
+		fmt.Fprintf(out, "%s: %s; %d rows, %s in %s, %s here\n", f.Form, verdict, f.RowsSource, money.GBP(f.SumPenceSource), c.Source, money.GBP(f.SumPenceTarget))
 	}
 }
 

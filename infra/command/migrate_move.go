@@ -1,0 +1,192 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/banyan-migration/banyan/migration/move"
+	"github.com/banyan-migration/banyan/shared/form"
+)
+
+// moving is what the flags of backfill and sync say besides.
+type moving struct {
+	migration
+	workers int
+	deletes int64
+	target  bool
+	follow  time.Duration
+}
+
+func migrateBackfill(w *world) *cobra.Command {
+	var m moving
+	c := &cobra.Command{
+		Use:   "backfill",
+		Short: "Move every submission; what is there already stays as it is",
+		Long: "Moves every row of every form whose service exists, each exactly once, and counts the rest. Killed, it goes on where it stopped; started twice, on one machine " +
+			"or on several with one store, the runs share the work. What was edited in the old site since follows.",
+		Example: "  banyan migrate backfill --from dump.sql.gz --to sqlite:.banyan/services.db --rejects rejects.jsonl\n" +
+			"  banyan migrate backfill --from 'mysql://reader:${DB_PASSWORD}@db.example/drupal' --to dynamodb:prod --rate 2000 --max-lag 5s --wait-while /tmp/pause",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return m.move(c.Context(), w, "backfill", move.Job.Backfill) },
+	}
+	m.both(c)
+	c.Flags().BoolVar(&m.dry, "dry-run", false, "say what would be done and write to no store")
+	c.Flags().IntVar(&m.workers, "workers", 0, "ranges of rows that are moved at once; 0: one a core")
+	return c
+}
+
+func migrateSync(w *world) *cobra.Command {
+	var m moving
+	c := &cobra.Command{
+		Use:   "sync",
+		Short: "Bring over what the old site took, edited or deleted since",
+		Long: "Moves the rows that are newer than the newest one moved before, and sweeps over all of them for edits and deletes. Deletes follow; more than a hundredth of the rows " +
+			"at once stop it, since a source that is not whole looks the same. With --follow it goes on until it is interrupted.",
+		Example: "  banyan migrate sync --from dump.sql.gz --to sqlite:.banyan/services.db\n" +
+			"  banyan migrate sync --from 'mysql://reader:${DB_PASSWORD}@db.example/drupal' --to sqlite:.banyan/services.db --follow 250ms",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if m.follow > 0 {
+				return m.keepUp(c.Context(), w)
+			}
+			return m.move(c.Context(), w, "sync", move.Job.Sync)
+		},
+	}
+	m.both(c)
+	c.Flags().BoolVar(&m.dry, "dry-run", false, "say what would be done and write to no store")
+	c.Flags().DurationVar(&m.follow, "follow", 0, "go on, and look for new rows this often")
+	c.Flags().Int64Var(&m.deletes, "deletes", 0, "follow so many deletes at once, however great a share of the rows they are")
+	c.Flags().BoolVar(&m.target, "services-win", false, "of a row that both sides changed, the services' version stands: they have the write authority")
+	return c
+}
+
+func (m *moving) both(c *cobra.Command) {
+	m.flags(c)
+	m.gently(c)
+	c.Flags().StringVar(&m.rejects, "rejects", "", "file for the rows that are not moved, one JSON line each with the reason; it holds people's data")
+}
+
+// moved is the document of backfill, sync and reverse.
+type moved struct {
+	Forms   map[string]move.Result `json:"forms"`
+	Nobody  map[string]int64       `json:"unknown_forms,omitempty"` // rows of webforms that no service of ours knows
+	Seconds float64                `json:"seconds"`
+}
+
+func (m *moving) job(e *ends, f form.Form) move.Job {
+	j := move.Job{Source: e.source, Form: f, Parts: move.Parts(f, e.store), DryRun: m.dry, Workers: m.workers, Deletes: m.deletes}
+	if m.target {
+		j.Authority = move.Target
+	}
+	return j
+}
+
+func (m *moving) move(ctx context.Context, w *world, verb string, run func(move.Job, context.Context) (move.Result, error)) error {
+	if err := m.place(); err != nil {
+		return err
+	}
+	ends, err := m.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer ends.close()
+	began, doc := time.Now(), moved{Forms: map[string]move.Result{}}
+	for _, f := range ends.forms {
+		bar := newBar(ctx, w.err, f.Alias, ends.source.Progress)
+		job := m.job(ends, f)
+		job.Moved = bar.add
+		r, err := run(job, ctx)
+		bar.end()
+		if err != nil {
+			return m.stopped(verb, err)
+		}
+		if f.Bundle == "" || r.Rows > 0 { // a site need not have such nodes
+			doc.Forms[f.Alias] = r
+		}
+	}
+	if doc.Nobody, err = ends.strangers(ctx); err != nil {
+		return m.stopped(verb, err)
+	}
+	if err := ends.writeRejects(ctx, m.rejects); err != nil {
+		return m.stopped(verb, err)
+	}
+	doc.Seconds = seconds(began)
+	if m.asJSON {
+		return printJSON(w.out, doc)
+	}
+	printMoved(w.out, doc)
+	return nil
+}
+
+// keepUp follows every form that a service takes until somebody interrupts it, and tells what each round brought.
+func (m *moving) keepUp(ctx context.Context, w *world) error {
+	if m.dry {
+		return fail(wrong, "--dry-run says what one run would do: leave --follow out")
+	}
+	if err := m.place(); err != nil {
+		return err
+	}
+	ends, err := m.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer ends.close()
+	forms := ends.taken()
+	if len(forms) == 0 {
+		return fail(wrong, "no service takes a form of this site yet: there is nothing to follow")
+	}
+	work, running := errgroup.WithContext(ctx)
+	var one sync.Mutex // of the output
+	for _, f := range forms {
+		work.Go(func() error {
+			return m.job(ends, f).Follow(running, m.follow, func(r move.Result) {
+				one.Lock()
+				defer one.Unlock()
+				m.tell(w, f.Alias, r)
+			})
+		})
+	}
+	err = work.Wait()
+	if after := ends.writeRejects(context.WithoutCancel(ctx), m.rejects); err == nil {
+		err = after
+	}
+	if err != nil && ctx.Err() == nil {
+		return m.stopped("sync", err)
+	}
+	return nil
+}
+
+// tell says what a round brought, in a line.
+func (m *moving) tell(w *world, name string, r move.Result) {
+	if m.asJSON {
+		_ = json.NewEncoder(w.out).Encode(map[string]any{"at": time.Now().UTC(), "form": name, "result": r}) // the next line may be heard
+		return
+	}
+	fmt.Fprintf(w.out, "%s  %s: %s\n", time.Now().Format(time.TimeOnly), name, happened(r))
+}
+
+// place says what stands against writing the rejects, before anything is moved.
+func (m *migration) place() error {
+	if m.throttle.Rate < 0 {
+		return fail(wrong, "--rate is %d; it is a number of submissions a second, or 0 for no limit", m.throttle.Rate)
+	}
+	if m.rejects == "" {
+		return nil
+	}
+	if m.dry {
+		return fail(wrong, "--rejects lists what the store keeps, and --dry-run keeps nothing: leave one of them out; nothing was moved")
+	}
+	if _, err := os.Stat(filepath.Dir(m.rejects)); err != nil {
+		return fail(wrong, "--rejects: %w; nothing was moved", errors.Unwrap(err))
+	}
+	return nil
+}
