@@ -162,7 +162,9 @@ func (j Job) await(ctx context.Context) (Result, error) {
 		w := &row{Record: r}
 		y.digest(w)
 		total.Rows++
-		total.strange(w)
+		if j.Form.Bundle == "" { // of a node's fields its service will say what it takes
+			total.strange(w)
+		}
 		no := form.Refuse(r)
 		switch {
 		case r.Origin != "":
