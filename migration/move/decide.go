@@ -59,15 +59,16 @@ func (h *hand) decide(ctx context.Context, p *page, w *row, look bool) (*step, e
 func (h *hand) order(s *step, w *row, old entry) {
 	f := &h.m.firsts
 	if w.state == moved {
-		first, later := f.claim(w.digest, w.SID)
+		first, contested := f.claim(w.digest, w.SID)
 		if !first {
 			s.entry.state = doubled
 		}
-		if later != 0 {
+		if contested {
 			s.contested = append(s.contested, w.digest)
 		}
 	}
-	if old.state == moved && old.digest != 0 && (s.entry.state != moved || old.digest != w.digest) && f.drop(old.digest, w.SID) {
+	counted := old.digest != 0 && (old.state == moved || old.state == doubled)
+	if counted && (s.entry.state != moved || old.digest != w.digest) && f.drop(old.digest, w.SID) {
 		s.contested = append(s.contested, old.digest)
 	}
 }
@@ -80,8 +81,11 @@ func (h *hand) parts(ctx context.Context, s *step, w *row, old entry, same, look
 		if old.parts != nil {
 			p.have = old.parts[i]
 		}
-		if s.entry.state == moved {
+		switch {
+		case s.entry.state == moved:
 			p.want = w.writes[i]
+		case s.entry.state == doubled && i > 0 && len(p.have.keys) == 0:
+			p.have = given(w.writes[i]) // a mover that took it for the first and was killed may have given this part, and no more
 		}
 		c, err := p.reconcile(ctx)
 		if err != nil {

@@ -47,7 +47,7 @@ func (m *mover) settle(ctx context.Context, h *hand, everywhere bool) error {
 		return err
 	}
 	h.again, h.settling = true, true
-	if err := m.again(ctx, h, m.wrong(all)); err != nil {
+	if err := m.again(ctx, h, all); err != nil {
 		return err
 	}
 	for digest := range contested {
@@ -64,7 +64,7 @@ func (m *mover) wrong(all []candidate) (sids []int64) {
 	for i, c := range all {
 		first := i == 0 || all[i-1].digest != c.digest
 		if first {
-			m.firsts.set(c.digest, c.sid)
+			m.firsts.settle(c.digest, c.sid)
 		}
 		if first != c.moved {
 			sids = append(sids, c.sid)
@@ -91,28 +91,58 @@ func (m *mover) contested(ctx context.Context) (map[uint64]bool, error) {
 	}
 }
 
-// again reads rows by their sids and stores what they come to. A row that is gone meanwhile is the next sweep's.
-func (m *mover) again(ctx context.Context, h *hand, sids []int64) error {
-	if len(sids) == 0 {
-		return nil
-	}
-	y := m.job.jury()
-	one := func(r form.Record) error {
-		if _, ours := slices.BinarySearch(sids, r.SID); !ours {
-			return nil
-		}
-		return h.take(ctx, &batch{rows: []*row{y.row(r)}, from: r.SID / width, to: r.SID / width})
-	}
-	if !m.job.Source.Live() { // one reading for all
-		_, err := m.job.Source.Records(ctx, m.job.Form.Alias, drupal.Span{After: sids[0] - 1, Until: sids[len(sids)-1]}, one)
-		return err
-	}
-	for _, sid := range sids {
-		if _, err := m.job.Source.Records(ctx, m.job.Form.Alias, drupal.Span{After: sid - 1, Until: sid}, one); err != nil {
+// again looks once more at the rows that count and should not, or the other way round. One that is gone meanwhile cannot be
+// the first: then the next one is, and the sweep takes away what is left of it.
+func (m *mover) again(ctx context.Context, h *hand, all []candidate) error {
+	for {
+		wrong := m.wrong(all)
+		records, err := m.records(ctx, wrong)
+		if err != nil {
 			return err
 		}
+		before := len(all)
+		all = slices.DeleteFunc(all, func(c candidate) bool {
+			_, there := records[c.sid]
+			_, asked := slices.BinarySearch(wrong, c.sid)
+			return asked && !there
+		})
+		if len(all) < before {
+			continue
+		}
+		y := m.job.jury()
+		for _, sid := range wrong {
+			if err := h.take(ctx, &batch{rows: []*row{y.row(records[sid])}, from: sid / width, to: sid / width}); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	return nil
+}
+
+// records reads rows by their sids.
+func (m *mover) records(ctx context.Context, sids []int64) (map[int64]form.Record, error) {
+	found := map[int64]form.Record{}
+	read := func(after, until int64) error {
+		_, err := m.job.Source.Records(ctx, m.job.Form.Alias, drupal.Span{After: after, Until: until}, func(r form.Record) error {
+			if _, ours := slices.BinarySearch(sids, r.SID); ours {
+				found[r.SID] = r
+			}
+			return nil
+		})
+		return err
+	}
+	if len(sids) == 0 {
+		return found, nil
+	}
+	if !m.job.Source.Live() { // one reading for all
+		return found, read(sids[0]-1, sids[len(sids)-1])
+	}
+	for _, sid := range sids {
+		if err := read(sid-1, sid); err != nil {
+			return found, err
+		}
+	}
+	return found, nil
 }
 
 // ending is the plan as the anchor of what settle corrects: whoever finishes it first has counted.

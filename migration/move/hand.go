@@ -165,7 +165,8 @@ func (l *lot) add(s *step) {
 }
 
 // commit stores a lot: the other services first, the one that decides last, together with the pages and the anchor.
-// Whatever kills us in between leaves parts that the next run finds there.
+// Whatever kills us in between leaves parts that the next run finds there. (Of a row that the old site deletes or spoils
+// between the two runs such a part stays: no page knows of it. Verify names it.)
 func (h *hand) commit(ctx context.Context, l *lot, last int64) error {
 	if h.m.job.DryRun {
 		h.counts.add(l.counts)

@@ -147,6 +147,9 @@ func (l *lives) pass() {
 			old := all[l.random.IntN(len(all))]
 			switch l.random.IntN(3) {
 			case 0:
+				if old.SID > highest {
+					continue
+				}
 				l.Delete(old.SID)
 				continue
 			case 1:
@@ -178,7 +181,7 @@ func TestAnyLifeComesOutAsIfReadInOrder(t *testing.T) {
 
 func life(t *testing.T, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 7))
-	l := &lives{drupaltest.New(), random}
+	l := &lives{drupaltest.New(gift(highest+fewest, "5.00", "transaction_id", "")), random} // of what lies behind its last row a dump knows nothing
 	for range 60 {
 		l.Put(l.draw())
 	}
