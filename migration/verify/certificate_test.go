@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"index/suffixarray"
 	"os"
 	"path/filepath"
 	"strings"
@@ -162,10 +163,11 @@ func TestCertificateNamesNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(s.JSON) + string(s.HTML)
+	index := suffixarray.New([]byte(text))
 	for _, f := range form.Forms {
 		_, err := whole.Records(context.Background(), f.Alias, drupal.Span{}, func(r form.Record) error {
 			for _, key := range []string{"first_name", "last_name", "name", "email", "parent_email", "phone", "mobile", "address1", "postcode", "message", "transaction_id", "child_name", "idea"} {
-				if v := r.Value(key); len(v) > 3 && personal(v) && strings.Contains(text, v) {
+				if v := r.Value(key); len(v) > 3 && personal(v) && index.Lookup([]byte(v), 1) != nil {
 					t.Fatalf("%s of row %d stands in the certificate: %q", key, r.SID, v)
 				}
 			}

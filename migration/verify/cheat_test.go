@@ -94,7 +94,11 @@ var mangled = []struct {
 	{"", with("message", "\x00\x01 \U0001F534 \u202e"+strings.Repeat("long ", 20_000))},
 	{"", func(r *form.Record) { r.Values["component 99"] = []string{"of a component that is gone", "twice"} }},
 	{"", func(r *form.Record) { r.Values = changed(*r, "amount", " GBP 1,234 ").Values; r.Values["title"] = nil }},
-	{"", func(r *form.Record) { r.At = r.At.AddDate(-2000, 0, 0); delete(r.Values, "country"); delete(r.Values, "gift_aid") }},
+	{"", func(r *form.Record) {
+		r.At = r.At.AddDate(-2000, 0, 0)
+		delete(r.Values, "country")
+		delete(r.Values, "gift_aid")
+	}},
 }
 
 func with(key, value string) func(*form.Record) {
