@@ -22,11 +22,10 @@ const (
 // reasons; the rest as comments. site and services are the backends' addresses; empty are the defaults. An error says which
 // of the two is no address of a backend.
 func (a *Assessment) Plan(site, services string) ([]byte, error) {
-	site, services = cmp.Or(site, DefaultSite), cmp.Or(services, DefaultServices)
-	head := a.head(site, services)
-	if _, err := config.Parse("plan.yaml", []byte(head), config.Options{Check: true}); err != nil {
-		return nil, fmt.Errorf("a backend is http:// or https:// and a host: %w", err)
+	if err := Backends(site, services); err != nil {
+		return nil, err
 	}
+	head := a.head(cmp.Or(site, DefaultSite), cmp.Or(services, DefaultServices))
 	var b bytes.Buffer
 	b.WriteString(head)
 	live := false
@@ -60,6 +59,21 @@ func (a *Assessment) Plan(site, services string) ([]byte, error) {
 		return nil, fmt.Errorf("assess: the plan is wrong, which is a fault of ours: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// Backends says why one of the two is no address of a backend.
+func Backends(site, services string) error {
+	for _, address := range []string{site, services} {
+		u, err := url.Parse(address)
+		if address != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil) {
+			return errors.New("one of them is no address of a backend, which is http:// or https:// and a host, without a name or a password") // that it may hold
+		}
+	}
+	head := new(Assessment).head(cmp.Or(site, DefaultSite), cmp.Or(services, DefaultServices))
+	if _, err := config.Parse("plan.yaml", []byte(head), config.Options{Check: true}); err != nil {
+		return fmt.Errorf("the gateway would refuse it: %w", err)
+	}
+	return nil
 }
 
 // wrapped puts reasons into lines that are not too long to read.
