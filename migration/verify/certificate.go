@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"time"
 	"unicode/utf8"
 
@@ -68,10 +69,10 @@ type Veiled struct {
 	Hash   string `json:"hash"`   // 16 bytes of HMAC-SHA-256, in hex
 }
 
-// Certify makes the certificate of some results. source and target are shown as they are given: they must not hold a
-// password.
+// Certify makes the certificate of some results. source and target are shown as they are given, without who signs in
+// there.
 func Certify(results []Result, signer, source, target string, issued time.Time, key ed25519.PrivateKey) Certificate {
-	c := Certificate{Format: Format, Issued: issued.UTC().Truncate(time.Second), Signer: signer, Source: source, Target: target, Clean: true, Forms: []CertifiedForm{}}
+	c := Certificate{Format: Format, Issued: issued.UTC().Truncate(time.Second), Signer: signer, Source: place(source), Target: place(target), Clean: true, Forms: []CertifiedForm{}}
 	veil := veilOf(key)
 	for _, r := range results {
 		f := CertifiedForm{Form: r.Form, Service: serviceOf(r.Form), Clean: r.Clean(), Began: r.Began, Ended: r.Ended, Watermark: r.Watermark,
@@ -86,6 +87,11 @@ func Certify(results []Result, signer, source, target string, issued time.Time, 
 	}
 	return c
 }
+
+// signIn is a name and a password in an address; one that is written wrong, with a slash in it, goes too.
+var signIn = regexp.MustCompile(`://.*@`)
+
+func place(of string) string { return signIn.ReplaceAllString(of, "://") }
 
 func serviceOf(alias string) string {
 	f, _ := form.ByAlias(alias)

@@ -204,8 +204,31 @@ func TestCertificateFilesAreTheirOwners(t *testing.T) {
 			t.Errorf("%s: %v %v", name, info.Mode(), err)
 		}
 	}
+	_, results := certified(t, true)
+	if err := SaveDifferences(filepath.Join(dir, "differences.jsonl"), results); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "differences.jsonl")); err != nil || info.Mode().Perm() != 0o600 || info.Size() == 0 {
+		t.Errorf("differences: %v %v", info, err)
+	}
+	if err := SaveDifferences(filepath.Join(dir, "nowhere", "differences.jsonl"), results); err == nil || strings.Contains(err.Error(), "example.org") {
+		t.Errorf("a file that cannot be written: %v", err)
+	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
 		t.Errorf("left over: %v", left)
+	}
+}
+
+func TestCertificateShowsNoPassword(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"mysql://root:hunter2@db.example.org:3306/d7?prefix=a_": "mysql://db.example.org:3306/d7?prefix=a_",
+		"mysql://root:hun/te@r2@db.example.org/d7":              "mysql://db.example.org/d7",
+		"dynamodb:banyan": "dynamodb:banyan",
+	} {
+		if c := Certify(nil, "", given, given, issued, testKey); c.Source != want || c.Target != want {
+			t.Errorf("%s is shown as %s", given, c.Source)
+		}
 	}
 }
 

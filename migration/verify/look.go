@@ -89,7 +89,7 @@ func (c *comparison) look(ctx context.Context) error {
 			left = append(left, p)
 			continue
 		}
-		if live {
+		if live && !c.late(p) {
 			c.result.Settled++
 		}
 		c.conclude(p)
@@ -98,9 +98,12 @@ func (c *comparison) look(ctx context.Context) error {
 	return nil
 }
 
+// late says that the source has the row, and took it after the watermark.
+func (c *comparison) late(p *pending) bool { return c.until > 0 && p.sid > c.until && p.row != nil }
+
 // conclude says what a row came to.
 func (c *comparison) conclude(p *pending) {
-	if c.until > 0 && p.sid > c.until && p.row != nil {
+	if c.late(p) {
 		c.fly(p.sid, "beyond the watermark")
 		return
 	}

@@ -77,12 +77,26 @@ func (z *zip) before(ctx context.Context, sid int64) error {
 			return err
 		}
 		if c := z.c; c.until > 0 && copies[0].sid > c.until {
-			c.ahead = append(c.ahead, copies...)
+			c.further(copies)
 		} else {
 			c.again(copies[0].sid, nil, copies)
 		}
 	}
 	return nil
+}
+
+// further keeps records beyond the watermark; of many only the prints.
+func (c *comparison) further(copies []held) {
+	for _, h := range copies {
+		if h.record != nil && len(c.ahead) >= most {
+			h.sum, h.record = c.canon.sum(h.record, id(h.sid)), nil
+		} else if h.record != nil {
+			record := *h.record
+			h.record = &record
+		}
+		h.page = nil
+		c.ahead = append(c.ahead, h)
+	}
 }
 
 // copies are the target's records of one sid: more than one is a difference.

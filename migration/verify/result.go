@@ -2,9 +2,6 @@ package verify
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"time"
@@ -115,22 +112,6 @@ func (r Result) Rejections() (n int64) {
 		n += count
 	}
 	return n
-}
-
-// WriteDifferences writes every difference that was kept as a line of JSON, values and all: people's data, for a file
-// that its owner alone may read.
-func WriteDifferences(w io.Writer, r Result) error {
-	out := json.NewEncoder(w)
-	for _, d := range r.Differences {
-		line := struct {
-			Form string `json:"form"`
-			Difference
-		}{r.Form, d}
-		if err := out.Encode(line); err != nil {
-			return fmt.Errorf("verify: differences of %s: %w", r.Form, err)
-		}
-	}
-	return nil
 }
 
 func inOrder(all []Difference) {

@@ -7,8 +7,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,17 +76,8 @@ func (s Sealed) Save(dir string) error {
 		return fmt.Errorf("verify: %w", err)
 	}
 	for name, text := range map[string][]byte{"certificate.json": s.JSON, "certificate.html": s.HTML} {
-		f, err := os.CreateTemp(dir, "."+name+"-*") // mode 0600
-		if err != nil {
-			return fmt.Errorf("verify: %w", err)
-		}
-		_, err = f.Write(text)
-		if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-			err = os.Rename(f.Name(), filepath.Join(dir, name))
-		}
-		if err != nil {
-			os.Remove(f.Name())
-			return fmt.Errorf("verify: %w; the comparison itself stands, run it again for its certificate", err)
+		if err := keepFile(filepath.Join(dir, name), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -89,8 +89,8 @@ func (j Job) run(ctx context.Context, shelved bool) (Result, error) {
 	c := &comparison{job: j, canon: newCanon(j.Form), tally: tally{map[cell]*figures{}}, source: newDigest(), held: newDigest(), back: newReversals(),
 		result: Result{Form: j.Form.Alias, Rejected: map[string]int64{}, Differences: []Difference{}, Moving: []Moving{}}}
 	steps := []func(context.Context) error{c.watermark, func(ctx context.Context) error { return c.merge(ctx, shelved) }, c.beyond, c.join, c.settle}
-	if j.Import == nil {
-		steps = []func(context.Context) error{c.watermark, c.wait}
+	if j.Import == nil || j.Records == nil {
+		steps = []func(context.Context) error{c.watermark, c.wait, c.beyond}
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
