@@ -3,7 +3,7 @@ GO ?= go
 FUZZTIME ?= 60s
 BIN = build/banyan
 
-.PHONY: check test race lint build local fuzz rules check-newservice bench bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-start template browser simulate
+.PHONY: check test race lint build local fuzz rules check-newservice bench bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-assess bench-start template browser simulate
 
 check: lint test race ## everything that needs Go alone, then the linters
 
@@ -21,7 +21,7 @@ lint: template
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
 template: ## needs cfn-lint on the PATH; .ci/run installs it
-	cfn-lint template.yaml infra/store.yaml
+	cfn-lint template.yaml infra/store.yaml infra/content.yaml
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w' -o $(BIN) .
@@ -38,7 +38,7 @@ rules: ## the rules of the wire contract and where each is proved
 check-newservice: ## CONTRIBUTING's recipe "add a service", followed by a script in a copy
 	infra/newservice/check.sh
 
-bench: bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-start
+bench: bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-assess bench-start
 
 bench-proxy: ## CPU a proxied request beside nginx, HAProxy (both must be installed) and net/http's ReverseProxy
 	$(GO) run ./infra/bench/proxy
@@ -61,6 +61,9 @@ bench-backfill: ## a generated dump of a million submissions into the store
 
 bench-migrate: ## out of a live MariaDB (must be installed), beside mysqldump: a million submissions moved, verified and followed; ROWS=n for fewer
 	$(GO) run ./infra/bench/migrate -rows $(or $(ROWS),1000000)
+
+bench-assess: ## lines of access logs a second, beside zcat and grep; LINES=n for another length
+	$(GO) run ./infra/bench/assess -lines $(or $(LINES),3000000)
 
 bench-start: ## `banyan up`, from exec to the first page, on an empty folder and on a used one
 	$(GO) run ./infra/bench/start

@@ -25,7 +25,7 @@ type rewriter struct {
 
 func newRewriter(site *url.URL) *rewriter {
 	host := regexp.QuoteMeta(site.Host)
-	return &rewriter{regexp.MustCompile(`(?i)(^|["'=(,\s])(?:https?:)?(?:(//)|(\\/\\/))` + host + `(\\?/|["'?#)\s]|$)`)}
+	return &rewriter{regexp.MustCompile(`(?i)(^|["'(,\s]|\s[\w:-]+=)(?:https?:)?(?:(//)|(\\/\\/))` + host + `(\\?/|["'?#)\s]|$)(\\?/)?`)}
 }
 
 // freeze is a body as it is kept.
@@ -74,6 +74,9 @@ func (w *rewriter) text(b []byte) []byte {
 	return w.own.ReplaceAllFunc(b, func(found []byte) []byte {
 		m := w.own.FindSubmatch(found)
 		end := m[4]
+		if m[5] != nil {
+			return found // http://host//x would become //x, which is another host
+		}
 		if !bytes.HasSuffix(end, []byte("/")) { // the host alone
 			slash := []byte("/")
 			if m[3] != nil {
