@@ -21,7 +21,10 @@ type hold struct {
 func (m *mover) claim(ctx context.Context, p plan, part partition) (*hold, error) {
 	h := &hold{m: m, plan: p, now: part}
 	part.Owner = owner()
-	return h, h.put(ctx, part)
+	if err := h.put(ctx, part); err != nil {
+		return nil, err
+	}
+	return h, nil
 }
 
 func (h *hold) put(ctx context.Context, part partition) error {
@@ -156,15 +159,23 @@ func (m *mover) take(ctx context.Context, p plan, quiet silence) (h *hold, left 
 			continue
 		}
 		left = true
-		if part.Owner != "" && !quiet.over(part) {
-			continue
-		}
-		h, err := m.claim(ctx, p, part)
-		if err == nil || !errors.Is(err, kv.ErrConflict) {
+		if h, err := m.free(ctx, p, part, quiet); h != nil || err != nil {
 			return h, true, err
 		}
 	}
 	return nil, left, nil
+}
+
+// free claims a partition if nobody works on it.
+func (m *mover) free(ctx context.Context, p plan, part partition, quiet silence) (*hold, error) {
+	if part.Owner != "" && !quiet.over(part) {
+		return nil, nil
+	}
+	h, err := m.claim(ctx, p, part)
+	if errors.Is(err, kv.ErrConflict) { // somebody was faster
+		return nil, nil
+	}
+	return h, err
 }
 
 // total adds up what became of the rows so far.

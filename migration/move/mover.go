@@ -29,7 +29,7 @@ func (j Job) mover(ctx context.Context) (*mover, error) {
 	if err := j.ready(ctx); err != nil {
 		return nil, err
 	}
-	m := &mover{job: j, services: j.services(), stores: make([]kv.Store, len(j.Parts)), most: kv.MaxWrites(j.Parts[0].Store)}
+	m := &mover{job: j, firsts: newFirsts(), services: j.services(), stores: make([]kv.Store, len(j.Parts)), most: kv.MaxWrites(j.Parts[0].Store)}
 	for i, p := range j.Parts {
 		m.stores[i] = patient{p.Store}
 	}
