@@ -74,7 +74,7 @@ func (c *cursor) alone(table string) error {
 		return nil
 	}
 	if strings.HasSuffix(table, mark) && strings.HasSuffix(c.table, mark) && table != c.table {
-		return c.dump.damage("the dump holds several sites, with the tables %s and %s; make one of a single site's tables", c.table, table)
+		return c.dump.damage("the dump holds several sites, with the tables %s and %s; say which is meant by the beginning of its tables' names, such as FILE?prefix=%s", c.table, table, strings.TrimSuffix(c.table, mark))
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func (s *dumpSource) webforms(ctx context.Context) error {
 			tables = append(tables, st.Create.Name)
 			return false, nil
 		}
-		if prefix, ok := strings.CutSuffix(st.Insert, "webform_submissions"); ok && len(early[prefix+"webform"]) > 0 && len(early[prefix+"webform_component"]) > 0 {
+		if prefix, ok := strings.CutSuffix(st.Insert, "webform_submissions"); ok && (s.only == nil || *s.only == prefix) && len(early[prefix+"webform"]) > 0 && len(early[prefix+"webform_component"]) > 0 {
 			return true, nil
 		}
 		if at := strings.LastIndex(st.Insert, "webform"); at >= 0 && s.site.wants(st.Insert[at:]) {
