@@ -123,7 +123,7 @@ func (l *loose) keep() (hash string, size int64, err error) {
 	if info, err := os.Lstat(file); err == nil && info.Mode().IsRegular() && info.Size() == l.size {
 		return hash, l.size, nil
 	}
-	if err := errors.Join(l.f.Chmod(0o644), os.MkdirAll(filepath.Dir(file), 0o755), os.Rename(l.f.Name(), file)); err != nil {
+	if err := errors.Join(l.f.Chmod(0o644), l.f.Sync(), os.MkdirAll(filepath.Dir(file), 0o755), os.Rename(l.f.Name(), file)); err != nil {
 		return "", 0, kept(err)
 	}
 	return hash, l.size, nil
@@ -156,7 +156,6 @@ func (k *keep) commit(m *frozen.Manifest) error {
 			return kept(err)
 		}
 	}
-	syscall.Sync() // the bodies are on the disk before a manifest names them
 	if err := whole(filepath.Join(k.dir, frozen.ManifestName), text); err != nil {
 		return kept(err)
 	}
