@@ -46,11 +46,13 @@ func TestAManifestThatCannotBeServedIsRefused(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	for want, change := range map[string]func(*Manifest){
-		"stands twice":          func(m *Manifest) { m.Pages = append(m.Pages, m.Pages[0]) },
-		"canonical form":        func(m *Manifest) { m.Pages[0].At = "/%6fne" },
-		"no address":            func(m *Manifest) { m.Pages[0].At = "one" },
-		"its hash says":         func(m *Manifest) { m.Pages[0].File = "../../etc/passwd" },
-		"no SHA-256":            func(m *Manifest) { m.Pages[0].Hash = "../../../../../../../../../../../../../../../../../../etc/passwd" },
+		"stands twice":   func(m *Manifest) { m.Pages = append(m.Pages, m.Pages[0]) },
+		"canonical form": func(m *Manifest) { m.Pages[0].At = "/%6fne" },
+		"no address":     func(m *Manifest) { m.Pages[0].At = "one" },
+		"its hash says":  func(m *Manifest) { m.Pages[0].File = "../../etc/passwd" },
+		"no SHA-256": func(m *Manifest) {
+			m.Pages[0].Hash = "../../../../../../../../../../../../../../../../../../etc/passwd"
+		},
 		"has 18 bytes, not 17":  func(m *Manifest) { m.Pages[0].Size = 17 },
 		"status 500":            func(m *Manifest) { m.Pages[0].Status = 500 },
 		"lawful size or type":   func(m *Manifest) { m.Pages[0].Type = "text/html\r\nSet-Cookie: a=b" },
