@@ -29,6 +29,9 @@ func (h *hand) decide(ctx context.Context, p *page, w *row, look bool) (*step, e
 	if same && !h.again && !p.widened || !known && w.state == gone {
 		return nil, nil
 	}
+	if !w.judged && w.state != gone {
+		h.m.job.judge(w)
+	}
 	s := &step{page: p, writes: make([][]kv.Write, len(h.m.job.Parts))}
 	if same && old.state == moved && w.state == refused { // by rules that are newer than the move: what is there stays
 		s.entry = old

@@ -49,7 +49,9 @@ func (m *mover) flow(ctx context.Context, h *hand, r reading) (orphans int64, er
 		for in := range read {
 			b := &batch{rows: make([]*row, len(in.rows)), from: in.from, to: in.to, whole: r.whole}
 			for i, record := range in.rows {
-				b.rows[i] = y.row(record)
+				if b.rows[i] = y.row(record); h.again { // else most are as they were
+					m.job.judge(b.rows[i])
+				}
 			}
 			if err := send(running, judged, b); err != nil {
 				return err

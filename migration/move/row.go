@@ -25,6 +25,7 @@ type row struct {
 	writes         [][]kv.Write // by the job's parts; nil where a part takes nothing
 	parts          []Reject     // of the parts that were refused
 	unknown        []string     // components that the form does not know
+	judged         bool
 }
 
 // jury decides what becomes of rows, apart from what others say of them. It is for one goroutine.
@@ -44,20 +45,27 @@ func (j Job) jury() *jury {
 	return y
 }
 
-// row applies the reasons in their order: what reverse wrote, draft, what Import refuses.
+// row is what a record is known by.
 func (y *jury) row(r form.Record) *row {
 	w := &row{Record: r, source: drupal.Sum(r), state: moved}
 	w.digest = y.digest(w)
+	return w
+}
+
+// judge applies the reasons in their order: what reverse wrote, draft, what Import refuses.
+func (j Job) judge(w *row) {
+	r := w.Record
+	w.judged = true
 	switch {
 	case r.Origin != "":
 		w.state = reversed
-		return w
+		return
 	case r.Draft:
 		w.state, w.reject = refused, reject(r, "draft", "the donor never sent it")
-		return w
+		return
 	}
-	w.writes = make([][]kv.Write, len(y.job.Parts))
-	first := y.job.Parts[0]
+	w.writes = make([][]kv.Write, len(j.Parts))
+	first := j.Parts[0]
 	writes, err := first.Import(r)
 	if err == nil && len(writes) == 0 {
 		err = errors.New(first.Service + " stored nothing for it")
@@ -68,18 +76,17 @@ func (y *jury) row(r form.Record) *row {
 	}
 	if err != nil {
 		w.state, w.reject, w.writes = refused, refusal(r, err), nil
-		return w
+		return
 	}
 	w.writes[0], w.pence = writes, pence
-	for i, p := range y.job.Parts[1:] {
+	for i, p := range j.Parts[1:] {
 		if w.writes[i+1], err = p.Import(r); err != nil {
 			part := refusal(r, err)
 			part.Service = p.Service
 			w.parts = append(w.parts, part)
 		}
 	}
-	w.waiting = y.job.waiting(r)
-	return w
+	w.waiting = j.waiting(r)
 }
 
 // digest stands for a whole submission, transaction included; 0 for a row without a transaction, which doubles no
