@@ -12,7 +12,7 @@ import (
 
 func migrateVerb(w *world) *cobra.Command {
 	c := &cobra.Command{Use: "migrate", Short: "Move the old site's data into the services, keep both in step, and prove that it is there"}
-	c.AddCommand(migrateBackfill(w), migrateSync(w), migrateReverse(w), migrateVerify(w), migrateCertificate(w), migrateFind(w))
+	c.AddCommand(migrateBackfill(w), migrateSync(w), migrateReverse(w), migrateVerify(w), migrateCertificate(w), migrateFind(w), migrateContent(w))
 	return c
 }
 
