@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -68,7 +70,7 @@ func (d Data) Probe(c func() *config.Config) cutover.Probe {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), probeTime)
 		defer cancel()
-		f, err := d.facts(ctx, formsOf(c(), group), began)
+		f, err := d.facts(ctx, formsOf(c(), group), appends(c(), group), began)
 		if err != nil {
 			return cutover.Facts{At: began}, fmt.Errorf("the data behind %s cannot be measured: %w", group, err)
 		}
@@ -94,8 +96,37 @@ func formsOf(c *config.Config, group string) (forms []form.Form) {
 	return forms
 }
 
+// appends says whether the group's new side only ever adds submissions.
+func appends(c *config.Config, group string) bool {
+	for _, g := range c.Groups {
+		if g.Name == group {
+			return g.AppendOnly()
+		}
+	}
+	return false
+}
+
+// drift names what a webform's components were when the mapping was made and are no longer.
+func (d Data) drift(ctx context.Context, f form.Form) (changed []string, err error) {
+	has, err := d.Source.Components(ctx, f.Node)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range f.Components {
+		if !slices.ContainsFunc(has, func(h drupal.Component) bool { return h.Key == c.Key }) {
+			changed = append(changed, f.Alias+": component "+c.Key)
+		}
+	}
+	for _, h := range has {
+		if h.Type != "fieldset" && h.Type != "pagebreak" && h.Type != "markup" && !slices.ContainsFunc(f.Components, func(c form.Component) bool { return c.Key == h.Key }) {
+			changed = append(changed, f.Alias+": component "+h.Key)
+		}
+	}
+	return changed, nil
+}
+
 // facts are those of all the forms together: the worst of each.
-func (d Data) facts(ctx context.Context, forms []form.Form, now time.Time) (cutover.Facts, error) {
+func (d Data) facts(ctx context.Context, forms []form.Form, appends bool, now time.Time) (cutover.Facts, error) {
 	f := cutover.Facts{At: now.UTC(), Known: true, Backfilled: true}
 	for i, one := range forms {
 		store := d.Store(one.Service)
@@ -115,9 +146,27 @@ func (d Data) facts(ctx context.Context, forms []form.Form, now time.Time) (cuto
 		if err != nil {
 			return f, err
 		}
+		back, err := move.ReversalOf(ctx, store, one)
+		if err != nil {
+			return f, err
+		}
+		drift, err := d.drift(ctx, one)
+		if err != nil {
+			return f, err
+		}
 		f.Backfilled = f.Backfilled && !s.Backfilled.IsZero()
 		f.Mismatches += found.Mismatches
-		f.Waiting += own
+		lacks := max(0, own-back.Rows)
+		if f.Waiting += lacks; !appends {
+			f.Unsynced += lacks
+		}
+		for _, field := range slices.Sorted(maps.Keys(back.Homeless)) {
+			f.Homeless = append(f.Homeless, one.Alias+": "+field)
+		}
+		f.Drift = append(f.Drift, drift...)
+		if i == 0 || back.At.Before(f.Reversed) {
+			f.Reversed = back.At
+		}
 		f.Lag = max(f.Lag, lag)
 		if i == 0 || s.Synced.Before(f.Synced) {
 			f.Synced = s.Synced

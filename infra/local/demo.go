@@ -44,8 +44,9 @@ type DemoOptions struct {
 }
 
 // Demo plays the whole migration on the sample site: assess, backfill, verify, ramp under a replayed night, a planted fault
-// and its rollback, the ramp to the end, the late rows, and the comparison of everybody's books. The report says what held;
-// an error says that the demo could not be played to its end.
+// and its rollback, after which Drupal gets what the services took, the ramp to the end, the late rows, a signed
+// certificate, the comparison of everybody's books, and the monolith switched off with its pages frozen. The report says
+// what held; an error says that the demo could not be played to its end.
 func Demo(ctx context.Context, o DemoOptions) (*report.Report, error) {
 	dir, err := os.MkdirTemp("", "banyan-demo-")
 	if err != nil {
@@ -79,7 +80,9 @@ type demo struct {
 	world  *World
 	meter  *meter
 	source drupal.Source
-	synced int64 // rows that were moved while the night was replayed
+	synced int64           // rows that were moved while the night was replayed
+	asked  []string        // the addresses that the log has with 200
+	left   map[string]bool // those that could not be frozen
 }
 
 func (d *demo) night() loadtest.Plan {
@@ -107,8 +110,11 @@ func (d *demo) play(ctx context.Context) (err error) {
 		{"replay the night; the judge moves the donate form", d.ramp},
 		{"fetch the last rows that Drupal took", d.sync},
 		{"let every payment settle", d.settle},
-		{"verify every row again", d.verifyAgain},
+		{"write the services’ gifts back into Drupal", d.reverse},
+		{"verify every row again, and sign it", d.verifyAgain},
 		{"compare everybody's books", d.books},
+		{"freeze the pages that nobody rewrites", d.freeze},
+		{"switch the monolith off", d.off},
 		{"reckon the cost", d.reckon},
 	}
 	defer func() {

@@ -138,6 +138,9 @@ func (n *night) script(ctx context.Context) error {
 		return err
 	}
 	n.found = time.Since(fault)
+	if err := n.rolledBack(ctx); err != nil {
+		return err
+	}
 	if err := n.pause(ctx, 30); err != nil {
 		return err
 	}
@@ -154,6 +157,17 @@ func (n *night) script(ctx context.Context) error {
 		n.check(true, "the judge moves every donor to the services within the night", "%.1f s before its end", (n.length() - time.Since(n.began)).Seconds())
 	}
 	return err
+}
+
+// rolledBack gives Drupal, which takes every donor again, what the services took in the meantime.
+func (n *night) rolledBack(ctx context.Context) error {
+	r, err := n.giveBack(ctx)
+	if err != nil {
+		return err
+	}
+	n.check(r.Rows > 0 && r.Moved == r.Rows, "after the rollback Drupal has every gift that the services had taken", "%d gifts written back", r.Moved)
+	n.tell(report.Reverse, 0, fmt.Sprintf("%d gifts of the services’ are written back into Drupal", r.Moved))
+	return nil
 }
 
 // approve is the person's part: from here the judge steps by itself, to the schedule's end and no further.

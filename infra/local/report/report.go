@@ -16,17 +16,19 @@ import (
 
 // Report is everything that a demo knows at its end.
 type Report struct {
-	Run        Run
-	Checks     []Check
-	Steps      []Step
-	Donations  Donations
-	Load       *loadtest.Result // the night, with the generator's own count
-	Events     []Event          // in order of time
-	Verdicts   []Verdict        // the judge's, in order of time
-	Forms      []Form
-	Assessment *assess.Assessment
-	Case       *cost.Report // the two bills of the case
-	Estimate   *cost.Bill   // what the measured traffic would cost a month
+	Run       Run
+	Checks    []Check
+	Steps     []Step
+	Donations Donations
+	Load      *loadtest.Result // the night, with the generator's own count
+	Events    []Event          // in order of time
+	Verdicts  []Verdict        // the judge's, in order of time
+	Forms     []Form
+	// Certificate is the fingerprint of the key that signed certificate.html and .json beside the report; empty: none.
+	Certificate string
+	Assessment  *assess.Assessment
+	Case        *cost.Report // the two bills of the case
+	Estimate    *cost.Bill   // what the measured traffic would cost a month
 }
 
 // Run is how it was run, so that somebody else can do it again.
@@ -73,6 +75,7 @@ const (
 	Fault    = "fault"    // something was broken on purpose
 	Rollback = "rollback" // the share went back to nothing
 	Mend     = "mend"     // what was broken works again
+	Reverse  = "reverse"  // the old site got what the services had taken
 )
 
 // Event is something that was done while the night was replayed.
@@ -126,7 +129,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 	}
 	doc := map[string]any{
 		"held": r.Held(), "run": r.Run, "checks": r.Checks, "steps": r.Steps, "donations": r.Donations, "events": events,
-		"verdicts": append([]Verdict{}, r.Verdicts...), "forms": r.Forms, "assess": r.Assessment, "cost": money{r.Case, r.Estimate},
+		"verdicts": append([]Verdict{}, r.Verdicts...), "forms": r.Forms, "certificate": r.Certificate, "assess": r.Assessment, "cost": money{r.Case, r.Estimate},
 	}
 	if r.Load != nil {
 		load := *r.Load
