@@ -11,8 +11,11 @@ import (
 // head is the part of a Drupal 7 database that says what the form is, as mysqldump writes it.
 const head = "-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)\n" +
 	"/*!40101 SET NAMES utf8mb4 */;\n" +
-	"CREATE TABLE `node` (\n  `nid` int unsigned NOT NULL AUTO_INCREMENT,\n  `title` varchar(255) NOT NULL DEFAULT '',\n  PRIMARY KEY (`nid`)\n) ENGINE=InnoDB;\n" +
-	"INSERT INTO `node` VALUES (2,'Donate');\n" +
+	"CREATE TABLE `node` (\n  `nid` int unsigned NOT NULL AUTO_INCREMENT,\n  `vid` int unsigned,\n  `type` varchar(32) NOT NULL,\n  `language` varchar(12) NOT NULL,\n  `title` varchar(255) NOT NULL DEFAULT '',\n" +
+	"  `uid` int NOT NULL,\n  `status` int NOT NULL,\n  `created` int NOT NULL,\n  `changed` int NOT NULL,\n  `promote` int NOT NULL,\n  PRIMARY KEY (`nid`)\n) ENGINE=InnoDB;\n" +
+	"INSERT INTO `node` VALUES (2,2,'webform','und','Donate',1,1,1546300800,1546300800,0);\n" +
+	"CREATE TABLE `node_revision` (\n  `nid` int unsigned NOT NULL,\n  `vid` int unsigned NOT NULL AUTO_INCREMENT,\n  `title` varchar(255) NOT NULL,\n  PRIMARY KEY (`vid`)\n) ENGINE=InnoDB;\n" +
+	"INSERT INTO `node_revision` VALUES (2,2,'Donate');\n" +
 	"CREATE TABLE `url_alias` (\n  `pid` int unsigned NOT NULL AUTO_INCREMENT,\n  `source` varchar(255) NOT NULL,\n  `alias` varchar(255) NOT NULL,\n  PRIMARY KEY (`pid`)\n) ENGINE=InnoDB;\n" +
 	"INSERT INTO `url_alias` VALUES (2,'node/2','donate');\n" +
 	"CREATE TABLE `webform` (\n  `nid` int unsigned NOT NULL,\n  PRIMARY KEY (`nid`)\n) ENGINE=InnoDB;\n" +
