@@ -2,6 +2,7 @@ package drupal
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -43,6 +44,17 @@ func (c *counting) rows(ctx context.Context, name, table string) (n int64, err e
 		return look.look(f)
 	})
 	return n, err
+}
+
+// kind is the type of a column of the table.
+func (l *linked) kind(column string) string {
+	for _, c := range l.tables[l.table] {
+		if c.Name == column {
+			kind, _, _ := strings.Cut(c.Type, " ") // int unsigned
+			return strings.Replace(kind, "integer", "int", 1)
+		}
+	}
+	return ""
 }
 
 // isText says whether people's words may stand in a column: it is no number and no bytes.
@@ -115,10 +127,21 @@ func (l *linked) look(f fields) error {
 			l.refer(r, f.number(r.column), f)
 		}
 	}
+	l.numbers(f)
 	if l.row != nil {
 		l.row(l, f)
 	}
 	return l.err
+}
+
+// numbers notes what is no number in a column of ids, which SQLite allows: such a row is found by nobody who asks for its number.
+func (l *linked) numbers(f fields) {
+	for _, column := range l.order {
+		v, there := f[column]
+		if _, err := strconv.ParseInt(v, 10, 64); there && err != nil && strings.HasSuffix(l.kind(column), "int") {
+			l.odd("no number", column, f)
+		}
+	}
 }
 
 func (l *linked) time(column string, f fields) {

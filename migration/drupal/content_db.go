@@ -21,6 +21,7 @@ type contentDB struct {
 	tables  map[string][]Column // of the whole database, by their full names
 	passed  *passed             // what a dump's loading left out; nil for a live source
 	dir     string              // a dump's temporary folder
+	lock    *os.File            // held while it is in use
 	now     func() time.Time    // what is later is in the future
 }
 
@@ -29,15 +30,6 @@ func newContentDB(db *sql.DB, mysql bool) *contentDB {
 }
 
 func (d *contentDB) Version() int { return d.version }
-
-// Close also removes a dump's temporary file.
-func (d *contentDB) Close() error {
-	err := d.db.Close()
-	if d.dir != "" {
-		err = errors.Join(err, os.RemoveAll(d.dir))
-	}
-	return err
-}
 
 // find reads what tables there are, and which of them are the site's. Two sites in one database are refused, unless the
 // prefix is given: they would be mixed.

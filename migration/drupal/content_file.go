@@ -26,8 +26,13 @@ func (d *contentDB) files(ctx context.Context, within Span, yield func(File) err
 			where, args = " AND f.fid <= ?", append(args, within.Until)
 		}
 		var page []File
+		last := within.After
 		err := d.each(ctx, d.db, "SELECT f.*, "+uses+" AS banyan_uses FROM "+d.q("file_managed")+" f WHERE f.fid > ?"+where+" ORDER BY f.fid LIMIT "+strconv.Itoa(sheet), args, func(f fields) error {
 			changed := cmp.Or(f.number("changed"), f.number("timestamp")) // Drupal 8, 7
+			if f.number("fid") <= last {                                  // a row that stands twice is one file; SQLite sorts what is no number behind them all
+				return nil
+			}
+			last = f.number("fid")
 			page = append(page, File{FID: f.number("fid"), URI: f["uri"], Name: f["filename"], Type: f["filemime"], Size: f.number("filesize"),
 				Changed: time.Unix(changed, 0).UTC(), Uses: int(f.number("banyan_uses")), Temporary: f.number("status") == 0})
 			return nil
@@ -35,14 +40,11 @@ func (d *contentDB) files(ctx context.Context, within Span, yield func(File) err
 		if err != nil || len(page) == 0 {
 			return err
 		}
-		for i, f := range page {
-			if i > 0 && f.FID == page[i-1].FID {
-				continue // a row that stands twice is one file
-			}
+		for _, f := range page {
 			if err := yield(f); err != nil {
 				return err
 			}
 		}
-		within.After = page[len(page)-1].FID
+		within.After = last
 	}
 }

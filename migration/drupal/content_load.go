@@ -3,6 +3,7 @@ package drupal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -29,13 +30,15 @@ func loadContent(ctx context.Context, dump io.Reader, db *sql.DB, p *passed) err
 	}
 	defer tx.Rollback()
 	l := loader{ctx: ctx, tx: tx, dump: NewDump(dump), loose: true, skip: p.skip}
-	if err := l.load(); err != nil {
-		return err
+	err = l.load()
+	if err == nil {
+		err = tx.Commit()
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("drupal: %w", err)
+	var damage *Damage
+	if err != nil && !errors.As(err, &damage) && ctx.Err() == nil {
+		err = fmt.Errorf("drupal: %w (a dump's content is loaded into a temporary file, for which TMPDIR names the place; nothing was lost)", err)
 	}
-	return nil
+	return err
 }
 
 // skip goes over the rows of an INSERT that are not to be loaded, and says whether they are such.

@@ -64,7 +64,9 @@ func order(links []MenuLink) []MenuLink {
 	ordered := make([]MenuLink, 0, len(links))
 	var add func(parent int64)
 	add = func(parent int64) {
-		for _, i := range children[parent] {
+		of := children[parent]
+		delete(children, parent) // two links may have one number
+		for _, i := range of {
 			ordered = append(ordered, links[i])
 			add(links[i].ID)
 		}

@@ -84,14 +84,16 @@ func (d *contentDB) heads(ctx context.Context, tx *sql.Tx, bundle string, within
 	}
 	query := "SELECT n.*, (SELECT count(*) FROM " + d.q("node_revision") + " r WHERE r.nid = n.nid) AS banyan_revisions FROM " +
 		d.q(table) + " n WHERE n.nid > ?" + where + " ORDER BY n.nid LIMIT " + strconv.Itoa(sheet)
+	last := within.After
 	err = d.each(ctx, tx, query, args, func(f fields) error {
 		n := Node{
 			NID: f.number("nid"), VID: f.number("vid"), Type: f["type"], Language: f[language], Title: f["title"], Author: f.number("uid"),
 			Published: f.number("status") == 1, Promoted: f.number("promote") == 1, Revisions: int(f.number("banyan_revisions")),
 			Created: time.Unix(f.number("created"), 0).UTC(), Changed: time.Unix(f.number("changed"), 0).UTC(), Fields: map[string][]map[string]string{},
 		}
-		if len(nodes) == 0 || nodes[len(nodes)-1].NID != n.NID { // a row that stands twice is one node
-			nodes = append(nodes, n)
+		// A row that stands twice is one node. SQLite sorts what is no number behind them all.
+		if n.NID > last {
+			nodes, last = append(nodes, n), n.NID
 		}
 		return nil
 	})

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -78,8 +77,8 @@ func sqliteFile(file, options string) string {
 	return dsn.String()
 }
 
-// openContentDump loads what is asked for into a file that nobody else can read: it holds people.
-func openContentDump(ctx context.Context, file string, prefix *string) (d *contentDB, err error) {
+// openContentDump loads a dump into a file that nobody else can read: it holds people.
+func openContentDump(ctx context.Context, file string, prefix *string) (*contentDB, error) {
 	r, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("the source is a dump (FILE.sql or FILE.sql.gz), sqlite:FILE or mysql://…: %w", err)
@@ -89,24 +88,11 @@ func openContentDump(ctx context.Context, file string, prefix *string) (d *conte
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "banyan-content-*") // mode 0700
+	d, err := temporary()
 	if err != nil {
-		return nil, fmt.Errorf("drupal: %w", err)
+		return nil, fmt.Errorf("%w (a dump's content is loaded into a temporary file, for which TMPDIR names the place)", err)
 	}
-	name := filepath.Join(dir, "content.db")
-	made, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("drupal: %w", err), os.RemoveAll(dir))
-	}
-	made.Close()
-	// What a crash leaves of the file is thrown away with it, so nothing waits for the disk.
-	db, err := sql.Open("sqlite", sqliteFile(name, "_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)"))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("drupal: %w", err), os.RemoveAll(dir))
-	}
-	d = newContentDB(db, false)
-	d.dir, d.passed = dir, newPassed()
-	if err = loadContent(ctx, dump, db, d.passed); err == nil {
+	if err = loadContent(ctx, dump, d.db, d.passed); err == nil {
 		err = d.find(ctx, prefix)
 	}
 	if err != nil {

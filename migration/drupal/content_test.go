@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/banyan-migration/banyan/infra/fakes/mariadb"
 	"github.com/banyan-migration/banyan/infra/local/site"
@@ -125,6 +126,29 @@ func TestADumpsTemporaryFile(t *testing.T) {
 	}
 	if _, err := os.Stat(d.dir); !os.IsNotExist(err) {
 		t.Errorf("it is still there: %v", err)
+	}
+}
+
+// What a killed run left is removed by the next, what somebody still uses is not. Not parallel: it says where temporary files go.
+func TestLeftTemporaryFilesAreRemoved(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	used, killed := content(t, write(t, "dump.sql", eight(t))), content(t, write(t, "dump.sql", eight(t)))
+	killed.lock.Close() // as a death does
+	for _, d := range []*contentDB{used, killed} {
+		if err := os.Chtimes(d.dir, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	content(t, write(t, "dump.sql", eight(t)))
+	if _, err := os.Stat(used.dir); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(killed.dir); !os.IsNotExist(err) {
+		t.Errorf("it is still there: %v", err)
+	}
+	killed.lock = nil
+	if n := len(collected(t, used.Nodes)); n != 2 {
+		t.Errorf("%d nodes", n)
 	}
 }
 

@@ -115,14 +115,3 @@ func FuzzDump(f *testing.F) {
 		}
 	})
 }
-
-// FuzzPHP: no settings make the unserialiser panic.
-func FuzzPHP(f *testing.F) {
-	f.Add(`a:2:{s:5:"items";s:10:"1|Yes` + "\n" + `0|No";s:7:"private";i:0;}`)
-	f.Add(`a:3:{i:0;b:1;i:1;d:0.5;i:2;a:1:{s:0:"";N;}}`)
-	f.Fuzz(func(t *testing.T, text string) {
-		if v, err := php(text); err != nil && v != nil {
-			t.Fatal(v, err)
-		}
-	})
-}

@@ -68,6 +68,9 @@ func (l *loader) create(t *Table) string {
 }
 
 func (l *loader) insert(st Statement) error {
+	if err := l.ctx.Err(); err != nil {
+		return err
+	}
 	if l.skip != nil {
 		if over, err := l.skip(l.dump, st); over || err != nil {
 			return err
