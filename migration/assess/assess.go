@@ -212,7 +212,7 @@ func (c *counts) assess() (*Assessment, error) {
 	slices.SortFunc(a.Zones, func(x, y Zone) int { return x.From.Compare(y.From) })
 	a.hosts = most(c.hosts)
 	a.hoursOf(c)
-	a.Show = show(c.minutes.all())
+	a.Show = show(&c.minutes)
 	a.routesOf(c)
 	a.latencyOf(c)
 	a.groupsOf(c.site)
@@ -225,50 +225,44 @@ func (c *counts) assess() (*Assessment, error) {
 func instant(unix int64) time.Time { return time.Unix(unix, 0).UTC() }
 
 func (a *Assessment) hoursOf(c *counts) {
-	hours := map[int64]int64{}
-	for minute, n := range c.minutes.all() {
-		hours[floor(minute, 60)] += n
-	}
 	human := c.human.all()
-	for h, n := range hours {
+	for h := range c.minutes.hours {
+		n := c.minutes.of(h)
 		a.Hours = append(a.Hours, Hour{instant(h * 3600), n, n - human[h]})
 	}
 	slices.SortFunc(a.Hours, func(x, y Hour) int { return x.At.Compare(y.At) })
 }
 
-// floor divides downwards, before 1970 too.
-func floor(n, by int64) int64 {
-	q := n / by
-	if n%by < 0 {
-		q--
-	}
-	return q
-}
-
-// show finds the busiest hours in a row; the first of equals.
-func show(minutes map[int64]int64) Show {
-	hours := map[int64]int64{}
-	for minute, n := range minutes {
-		hours[floor(minute, 60)] += n
-	}
+// show finds the busiest hours in a row, the first of equals, and the busiest minute of all.
+func show(c *clock) Show {
 	first, sum := int64(0), int64(0)
-	for last := range hours {
+	var s Show
+	for last, page := range c.hours {
+		for m, n := range page {
+			at := instant((last*60 + int64(m)) * 60)
+			if int64(n) > s.PeakPerMinute || int64(n) == s.PeakPerMinute && at.Before(s.Peak) {
+				s.Peak, s.PeakPerMinute = at, int64(n)
+			}
+		}
 		for from := last - showHours + 1; from <= last; from++ {
 			n := int64(0)
 			for h := range int64(showHours) {
-				n += hours[from+h]
+				n += c.of(from + h)
 			}
 			if n > sum || n == sum && from < first {
 				first, sum = from, n
 			}
 		}
 	}
-	s := Show{From: instant(first * 3600), To: instant((first + showHours) * 3600), Requests: sum}
-	t := tally{seen: minutes}
-	at, peak := t.peak()
-	s.Peak, s.PeakPerMinute = instant(at*60), peak
-	for m := range int64(showHours * 60) {
-		s.Minutes = append(s.Minutes, minutes[first*60+m])
+	s.From, s.To, s.Requests = instant(first*3600), instant((first+showHours)*3600), sum
+	for h := range int64(showHours) {
+		page := c.hours[first+h]
+		if page == nil {
+			page = new([60]int32)
+		}
+		for _, n := range page {
+			s.Minutes = append(s.Minutes, int64(n))
+		}
 	}
 	return s
 }

@@ -17,7 +17,7 @@ type counts struct {
 	skipped     int64
 	first       error // why the first line that cannot be read could not
 	from, to    int64
-	minutes     tally // all of them: half a million a year
+	minutes     clock
 	human       tally // hours of those who are no bots
 	reads       spread
 	writes      spread
@@ -62,11 +62,11 @@ func (c *counts) add(l accesslog.Line) {
 		c.from = unix
 	}
 	c.to = max(c.to, unix)
-	c.minutes.add(unix / 60)
+	c.minutes.add(floor(unix, 60), 1)
 	if bot {
 		c.bots++
 	} else {
-		c.human.add(unix / 3600)
+		c.human.add(floor(unix, 3600))
 	}
 	if l.Duration > 0 {
 		if l.Write() {

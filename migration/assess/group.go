@@ -132,15 +132,19 @@ func (g *Group) take(r Route) {
 // describe says why the routes move as one, and what the old site does besides.
 func (g *Group) describe(site *Site) {
 	slices.Sort(g.Routes)
+	g.Routes, g.Shares, g.Loses = append([]string{}, g.Routes...), []string{}, []string{} // lists that are empty, for who reads the document
 	for _, f := range site.forms {
 		if g.Kind == Forms && slug(f.name()) == g.Name {
 			g.form, g.Service = f, f.known.Service
 		}
 	}
 	for _, h := range site.hooks {
-		if g.form.nid != 0 && h.NID == g.form.nid {
-			g.hooks = append(g.hooks, h)
-			g.Loses = append(g.Loses, h.Kind+": "+h.What)
+		switch {
+		case g.form.nid == 0:
+		case h.NID == g.form.nid:
+			g.hooks, g.Loses = append(g.hooks, h), append(g.Loses, h.Kind+": "+h.What)
+		case h.NID == 0:
+			g.hooks, g.Loses = append(g.hooks, h), append(g.Loses, h.Kind+", of any form: "+h.What)
 		}
 	}
 	if g.Kind == Forms && !site.known {

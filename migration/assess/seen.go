@@ -34,7 +34,7 @@ type status struct {
 }
 
 func newSeen(r *room) *seen {
-	return &seen{seconds: tally{room: r}, minutes: tally{room: r}}
+	return &seen{seconds: tally{room: r}, minutes: tally{room: r}, hours: tally{room: r}}
 }
 
 func (s *seen) add(l accesslog.Line, unix int64, bot bool) {
@@ -51,8 +51,8 @@ func (s *seen) add(l accesslog.Line, unix int64, bot bool) {
 	}
 	s.count(l.Status, 1)
 	s.seconds.add(unix)
-	s.minutes.add(unix / 60)
-	s.hours.add(unix / 3600)
+	s.minutes.add(floor(unix, 60))
+	s.hours.add(floor(unix, 3600))
 }
 
 func (s *seen) count(code int, n int64) {

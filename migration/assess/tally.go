@@ -6,15 +6,14 @@ import (
 	"slices"
 )
 
-// room is how much all tallies of a route's seconds and minutes together may hold: each most moments, and fewer once they
-// hold manyMoments in all.
+// room is how much all tallies of routes together may hold: each most moments, and fewer once they hold manyMoments in all.
 type room struct{ held, most int }
 
 // How many moments are kept in all, and of one route at first and at least.
 const (
-	manyMoments  = 1 << 20
+	manyMoments  = 1 << 18
 	mostMoments  = 1 << 15
-	leastMoments = 1 << 10
+	leastMoments = 1 << 9
 )
 
 func (r *room) take(n int) {
@@ -53,16 +52,20 @@ func (t *tally) flush() {
 	if t.room == nil {
 		return
 	}
-	t.room.take(len(t.seen) - before)
-	for least := int64(1); len(t.seen) > t.room.most; least++ {
+	if t.room.take(len(t.seen) - before); len(t.seen) > t.room.most {
 		before = len(t.seen)
-		for at, n := range t.seen {
-			if n <= least {
-				delete(t.seen, at)
-			}
-		}
+		t.prune()
 		t.room.take(len(t.seen) - before)
 	}
+}
+
+// prune forgets the half with fewest requests, and those that are equal to the last of them, but for the peak.
+func (t *tally) prune() {
+	counts := slices.Sorted(maps.Values(t.seen))
+	least := counts[len(counts)/2]
+	first, most := top(t.seen)
+	maps.DeleteFunc(t.seen, func(_, n int64) bool { return n <= least })
+	t.seen[first] = most
 }
 
 func (t *tally) merge(o *tally) {
@@ -81,13 +84,66 @@ func (t *tally) all() map[int64]int64 {
 }
 
 // peak is the first of those with most requests.
-func (t *tally) peak() (at, most int64) {
-	for k, n := range t.all() {
+func (t *tally) peak() (at, most int64) { return top(t.all()) }
+
+func top(counts map[int64]int64) (at, most int64) {
+	for k, n := range counts {
 		if n > most || n == most && k < at {
 			at, most = k, n
 		}
 	}
 	return at, most
+}
+
+// clock counts the whole log's minutes, by hours: a year of them is two megabytes.
+type clock struct {
+	hours map[int64]*[60]int32
+	at    int64 // the hour of the last line
+	page  *[60]int32
+}
+
+func (c *clock) add(minute, n int64) {
+	hour := floor(minute, 60)
+	if c.page == nil || hour != c.at {
+		c.at, c.page = hour, c.hours[hour]
+	}
+	if c.page == nil {
+		if c.hours == nil {
+			c.hours = map[int64]*[60]int32{}
+		}
+		c.page = new([60]int32)
+		c.hours[hour] = c.page
+	}
+	c.page[minute-hour*60] += int32(n)
+}
+
+func (c *clock) merge(o *clock) {
+	for hour, page := range o.hours {
+		for m, n := range page {
+			if n > 0 {
+				c.add(hour*60+int64(m), int64(n))
+			}
+		}
+	}
+}
+
+// of is how many requests an hour had.
+func (c *clock) of(hour int64) (sum int64) {
+	if page := c.hours[hour]; page != nil {
+		for _, n := range page {
+			sum += int64(n)
+		}
+	}
+	return sum
+}
+
+// floor divides downwards, before 1970 too.
+func floor(n, by int64) int64 {
+	q := n / by
+	if n%by < 0 {
+		q--
+	}
+	return q
 }
 
 // longest is an hour, in microseconds: a request that took longer is counted as an hour.
