@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,12 +16,23 @@ import (
 )
 
 // taken gives a service's own records after the imported ones, as donate does.
-type taken struct{ own []form.Record }
+type taken struct {
+	mu  sync.Mutex
+	own []form.Record
+}
+
+func (o *taken) take(r form.Record) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.own = append(o.own, r)
+}
 
 func (o *taken) beside(records func(context.Context, kv.Store, string, int) ([]form.Record, string, error)) func(context.Context, kv.Store, string, int) ([]form.Record, string, error) {
 	return func(ctx context.Context, store kv.Store, after string, limit int) ([]form.Record, string, error) {
 		if after == "mine" {
-			return o.own, "", nil
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			return slices.Clone(o.own), "", nil
 		}
 		page, next, err := records(ctx, store, after, limit)
 		if next == "" && err == nil {
@@ -60,13 +73,13 @@ func TestWrittenBack(t *testing.T) {
 		"a row of nothing":                {[]form.Record{wrote(1)}, nil, nil, 1, 0, 0, []string{"9001 row written back missing"}},
 		"written twice":                   {[]form.Record{wrote(1), func() form.Record { r := wrote(1); r.SID = 9009; return r }()}, []form.Record{gave(1)}, nil, 2, 0, 0, []string{"9009 row written back twice once"}},
 		"one that is changed and arrives": {[]form.Record{changed(wrote(1), "town", "Leeds")}, []form.Record{gave(1)}, func(p pair, _ *taken) { p.site.Put(wrote(1)) }, 1, 0, 1, nil},
-		"one whose record comes late":     {[]form.Record{wrote(1)}, nil, func(_ pair, o *taken) { o.own = []form.Record{gave(1)} }, 1, 0, 1, nil},
+		"one whose record comes late":     {[]form.Record{wrote(1)}, nil, func(_ pair, o *taken) { o.take(gave(1)) }, 1, 0, 1, nil},
 		"one whose row is taken away":     {[]form.Record{changed(wrote(1), "town", "Leeds")}, []form.Record{gave(1)}, func(p pair, _ *taken) { p.site.Delete(9001) }, 0, 1, 0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				p, own := gifts(t, 100), &taken{c.own}
+				p, own := gifts(t, 100), &taken{own: c.own}
 				p.job.Records, p.job.Patience = own.beside(p.job.Records), 10*time.Second
 				for _, r := range c.rows {
 					p.site.Put(r)
@@ -90,7 +103,7 @@ func TestWrittenBack(t *testing.T) {
 func TestWrittenBackAndImported(t *testing.T) {
 	t.Parallel()
 	p := gifts(t, 100)
-	own := &taken{[]form.Record{gave(1)}}
+	own := &taken{own: []form.Record{gave(1)}}
 	p.job.Records = own.beside(p.job.Records)
 	p.site.Put(wrote(1))
 	p.put(t, wrote(1))
@@ -103,7 +116,7 @@ func TestWrittenBackAndImported(t *testing.T) {
 func TestWrittenBackIntoADump(t *testing.T) {
 	t.Parallel()
 	p := gifts(t, 100)
-	own := &taken{[]form.Record{gave(1), gave(2)}}
+	own := &taken{own: []form.Record{gave(1), gave(2)}}
 	p.job.Records = own.beside(p.job.Records)
 	p.site.Put(wrote(1))
 	p.site.Put(changed(wrote(2), "last_name", "Other"))
