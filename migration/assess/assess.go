@@ -37,6 +37,8 @@ type Assessment struct {
 	Groups   []Group   `json:"groups"`  // of routes that move together
 	Order    []Group   `json:"order"`   // of cutover, as proposed
 	Cost     Cost      `json:"cost"`
+	Holds    []Holding `json:"holds,omitempty"`    // what lies in the database, the most rows first
+	Oddities []Strange `json:"oddities,omitempty"` // and what is strange in it
 
 	hosts   []string
 	version int
@@ -210,6 +212,7 @@ func (c *counts) assess() (*Assessment, error) {
 		a.Zones = append(a.Zones, *z)
 	}
 	slices.SortFunc(a.Zones, func(x, y Zone) int { return x.From.Compare(y.From) })
+	a.Holds, a.Oddities = holdings(c.site.census)
 	a.hosts = most(c.hosts)
 	a.hoursOf(c)
 	a.Show = show(&c.minutes)

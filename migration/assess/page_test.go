@@ -148,7 +148,7 @@ func wellFormed(t *testing.T, page string) {
 			t.Errorf("<%s> stands in the page", n.Data)
 		}
 	}
-	if pictures != 8 || tables != 5 {
+	if pictures != 8 || tables != 6 {
 		t.Errorf("%d pictures and %d tables", pictures, tables)
 	}
 }
