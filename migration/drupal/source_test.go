@@ -246,6 +246,25 @@ func TestCutGzip(t *testing.T) {
 	}
 }
 
+// A gzip that is broken in its head, or anywhere in its middle, is never taken for a short one.
+func TestBrokenGzip(t *testing.T) {
+	t.Parallel()
+	for at, want := range map[int]string{3: "", 8_000: "", len(site.Dump) / 2: "nothing was lost", len(site.Dump) - 6: "nothing was lost"} {
+		data := bytes.Clone(site.Dump)
+		for i := range 4 {
+			data[at+i] ^= 0xFF
+		}
+		file := write(t, "dump.sql.gz", data)
+		s, err := Open(t.Context(), file)
+		if err == nil {
+			_, err = s.Records(t.Context(), "donate", Span{}, func(form.Record) error { return nil })
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) {
+			t.Errorf("broken at byte %d: %v", at, err)
+		}
+	}
+}
+
 func TestWrongSources(t *testing.T) {
 	t.Parallel()
 	var latin bytes.Buffer
