@@ -115,7 +115,11 @@ func (g *Group) reasons(site *Site) (why []string) {
 		why = append(why, "a row is "+f.Service+"'s, with parts for "+strings.Join(f.Parts, " and "))
 	}
 	if len(g.hooks) > 0 {
-		why = append(why, fmt.Sprintf("%d things that it does besides storing must be made again or given up", len(g.hooks)))
+		things := "one thing"
+		if len(g.hooks) > 1 {
+			things = fmt.Sprint(len(g.hooks), " things")
+		}
+		why = append(why, things+" that it does besides storing must be made again or given up")
 	}
 	switch g.Kind {
 	case Contents:

@@ -12,13 +12,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/shopspring/decimal"
 )
 
 //go:embed page.html
 var text string
 
 var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"n": thousands, "ms": ms, "percent": percent, "join": strings.Join,
+	"n": thousands, "ms": ms, "percent": percent, "join": strings.Join, "cents": cents,
 	"add":  func(a, b int) int { return a + b },
 	"date": func(t time.Time) string { return t.Format("2 January 2006, 15:04 UTC") },
 }).Parse(text))
@@ -169,6 +171,15 @@ func answers(statuses map[string]int64) string {
 		}
 	}
 	return strings.Join(all, ", ")
+}
+
+// cents writes a sum that may be smaller than a cent.
+func cents(sum string) string {
+	d, err := decimal.NewFromString(sum)
+	if err != nil || d.IsZero() || d.GreaterThanOrEqual(decimal.New(1, -2)) {
+		return d.StringFixed(2)
+	}
+	return "< 0.01"
 }
 
 // thousands writes the integer 1234567 as 1,234,567.

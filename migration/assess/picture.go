@@ -244,7 +244,7 @@ func (a *Assessment) where(width float64) *picture {
 	for _, g := range a.Order {
 		top = max(top, g.Requests)
 	}
-	most := int(box / 7.2)
+	most := int(box / 8.3)
 	for i, g := range a.Order {
 		y := head + (high+gap)*float64(i)
 		p.Bars = append(p.Bars, bar{0, y, box, high, "box"}, bar{0, y + high - 4, px(box * float64(g.Requests) / float64(top)), 4, "people"},

@@ -203,19 +203,19 @@ func (s *Site) formAt(at string) (webform, bool) {
 func writesTo(r Route) string {
 	switch {
 	case r.Writes && r.Form != "":
-		return "webform_submissions and webform_submitted_data; the answer opens a session"
+		return "a submission; opens a session"
 	case strings.HasPrefix(r.at, "user/logout"), r.Writes && (r.at == "user" || strings.HasPrefix(r.at, "user/login")):
-		return "sessions, users.login and flood"
+		return "sessions, logins, flood limits"
 	case strings.HasPrefix(r.at, "user/reset"):
-		return "sessions and users.login, on a GET"
+		return "sessions and logins, on a GET"
 	case r.Writes:
 		return "not known: what this module takes"
 	case r.Form != "" && strings.HasSuffix(r.at, "/done"):
-		return "sessions: deletes the one that the accepted post opened, on a GET"
+		return "ends the session that the post opened, on a GET"
 	case strings.Contains(r.at, "/styles/"):
-		return "files: makes the image when it is first asked for"
+		return "makes the image when it is first asked for"
 	case r.at == "rss.xml":
-		return "sessions: opens one, on a GET"
+		return "opens a session, on a GET"
 	case r.at == "cron.php" || strings.HasPrefix(r.at, "cron/"):
 		return "whatever its modules do when cron runs, on a GET"
 	}
