@@ -62,12 +62,13 @@ func (c *canon) pence(r *form.Record) int64 { return c.amount(r.Value("amount"))
 // values are what the row says of a component, however that was written: where the form has a mapping, both sides go
 // through its rules, and money is pounds and pence. What the old site did not store is equal to an empty value, which
 // is what a service makes of it. The result lives until the next call.
-func (c *canon) values(r *form.Record, key string) []string {
-	said := r.Values[key]
+func (c *canon) values(r *form.Record, key string) []string { return c.means(key, r.Values[key]) }
+
+func (c *canon) means(key string, said []string) []string {
 	for len(said) > 0 && said[len(said)-1] == "" {
 		said = said[:len(said)-1]
 	}
-	if r.Form != "donate" && c.form.Alias != "donate" || len(said) > 1 {
+	if c.form.Alias != "donate" || len(said) > 1 {
 		return said // a donation's components have one value; where one has more, nothing of them is interpreted
 	}
 	text := ""
@@ -128,17 +129,23 @@ func (c *canon) sum(r *form.Record, id string) sum {
 	c.number(r.NID)
 	c.string(id)
 	c.time(r.At)
+	known := 0
 	for _, key := range c.keys {
-		c.component(r, key)
+		said, has := r.Values[key]
+		if has {
+			known++
+		}
+		c.component(key, c.means(key, said))
 	}
-	for _, key := range c.others(r) {
-		c.component(r, key)
+	if known < len(r.Values) {
+		for _, key := range c.others(r) {
+			c.component(key, c.values(r, key))
+		}
 	}
 	return sha256.Sum256(c.buf)
 }
 
-func (c *canon) component(r *form.Record, key string) {
-	values := c.values(r, key)
+func (c *canon) component(key string, values []string) {
 	if len(values) == 0 {
 		return
 	}

@@ -28,20 +28,22 @@ func (d *duplicates) again(r *form.Record) bool {
 		return false
 	}
 	d.buf = d.buf[:0]
+	known := 0
 	for _, key := range d.canon.keys {
-		d.write(key, r)
+		if values, has := r.Values[key]; has {
+			d.write(key, values)
+			known++
+		}
 	}
-	for _, key := range d.canon.others(r) {
-		d.write(key, r)
+	if known < len(r.Values) {
+		for _, key := range d.canon.others(r) {
+			d.write(key, r.Values[key])
+		}
 	}
 	return !d.add(max(maphash.Bytes(d.seed, d.buf), 1))
 }
 
-func (d *duplicates) write(key string, r *form.Record) {
-	values, has := r.Values[key]
-	if !has {
-		return
-	}
+func (d *duplicates) write(key string, values []string) {
 	d.buf = append(binary.AppendUvarint(d.buf, uint64(len(key))), key...)
 	d.buf = binary.AppendUvarint(d.buf, uint64(len(values)))
 	for _, v := range values {
