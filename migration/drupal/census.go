@@ -60,6 +60,9 @@ func (d *contentDB) Census(ctx context.Context) (Census, error) {
 		}
 		all.Tables = append(all.Tables, t)
 	}
+	if c.passed != nil {
+		c.merge(c.passed.mended, c.prefix)
+	}
 	all.Oddities = c.sorted()
 	return all, nil
 }
@@ -104,6 +107,23 @@ func (f findings) add(kind, table, column string, example func() string) {
 		f[at] = &Oddity{Kind: kind, Table: table, Column: column, Example: example()}
 	}
 	f[at].Count++
+}
+
+// many adds an oddity that was met n times.
+func (f findings) many(kind, table, column string, n int64, example string) {
+	if n > 0 {
+		f.add(kind, table, column, func() string { return example })
+		f[[3]string{kind, table, column}].Count += n - 1
+	}
+}
+
+// merge adds what others found in tables whose names begin with a prefix.
+func (f findings) merge(others findings, prefix string) {
+	for _, o := range others {
+		if strings.HasPrefix(o.Table, prefix) {
+			f.many(o.Kind, o.Table, o.Column, o.Count, o.Example)
+		}
+	}
 }
 
 func (f findings) sorted() []Oddity {

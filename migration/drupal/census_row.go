@@ -11,7 +11,7 @@ import (
 // rows looks at every row of a table that we know.
 func (c *counting) rows(ctx context.Context, name, table string) (n int64, err error) {
 	look := linked{counting: c, knownTable: *c.known(table), ctx: ctx, table: name, short: table, seen: &idSet{}, texts: map[string]bool{}}
-	var text []bool // by column
+	var text, mislabelled []bool // by column
 	order := []string{}
 	for _, column := range strings.Fields(look.key) {
 		if c.has(table, column) {
@@ -27,17 +27,24 @@ func (c *counting) rows(ctx context.Context, name, table string) (n int64, err e
 			for _, column := range names {
 				text = append(text, c.isText(name, column))
 			}
+			mislabelled = make([]bool, len(names))
 		}
 		n++
 		f := make(fields, len(names))
+		key := func() string { return keyOf(f, order) }
 		for i, v := range values {
 			if v != nil {
+				v, mislabelled[i] = c.mended(names[i], v)
 				f[names[i]] = string(v)
 			}
 		}
-		for i, v := range values {
-			if text[i] {
-				c.text(name, names[i], v, func() string { return keyOf(f, order) })
+		for i, column := range names {
+			switch {
+			case mislabelled[i]:
+				c.add("mislabelled charset", name, column, key)
+				mislabelled[i] = false
+			case text[i]:
+				c.text(name, column, f[column], key)
 			}
 		}
 		look.order = order
@@ -69,11 +76,11 @@ func (d *contentDB) isText(table, column string) bool {
 }
 
 // text looks at what a column of words holds.
-func (f findings) text(table, column string, v []byte, key func() string) {
+func (f findings) text(table, column string, v string, key func() string) {
 	switch {
 	case zeroDate(v):
 		f.add("zero date", table, column, key)
-	case !utf8.Valid(v):
+	case !utf8.ValidString(v):
 		f.add("invalid UTF-8", table, column, key)
 	case mislabelled(v):
 		f.add("mislabelled charset", table, column, key)

@@ -119,6 +119,25 @@ func isRead(table string) bool {
 	return fieldish.MatchString(table)
 }
 
+// keyNamed is the key of a dump's table.
+func keyNamed(table string) string {
+	if fieldish.MatchString(table) {
+		return fieldRows.key
+	}
+	best := ""
+	for _, all := range []map[string]knownTable{tables7, tables8} {
+		for name := range all {
+			if strings.HasSuffix(table, name) && len(name) > len(best) {
+				best = name
+			}
+		}
+	}
+	if t, is := tables7[best]; is {
+		return t.key
+	}
+	return tables8[best].key
+}
+
 var fieldish = regexp.MustCompile(`field_data_|(node|media)__`)
 
 // uses are what becomes of the tables that Drupal and its common modules have.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -163,6 +164,60 @@ func TestOddities(t *testing.T) {
 	if n := len(collected(t, content(t, file).Nodes)); n != 150 {
 		t.Errorf("%d nodes are left, want 150", n)
 	}
+}
+
+// latin is the sample whose nodes, aliases and values lie in columns that call themselves latin1 and hold UTF-8, as old sites do: mysqldump then writes Ã© for é.
+func latin(t testing.TB) []byte {
+	dump := lax(t)
+	for table, row := range map[string]string{
+		"node":                   "(903,1,'page','und','CafÃ© Â£5',1,1,1795369741,1795369741,0,0,0,0,0),(904,1,'page','und','Plain £5',1,1,1795369741,1795369741,0,0,0,0,0)",
+		"webform_component":      `(2,90,0,'k','K','textfield','','a:1:{s:5:\"items\";s:5:\"CafÃ©\";}',0,90)`,
+		"webform_submitted_data": "(2,1,90,'0','donâ€™t')",
+	} {
+		from := strings.Index(dump, "CREATE TABLE `"+table+"`")
+		end := from + strings.Index(dump[from:], ";\n")
+		definition := strings.NewReplacer("utf8mb3_general_ci", "latin1_swedish_ci", "utf8mb4_general_ci", "latin1_swedish_ci", "utf8mb3", "latin1", "utf8mb4", "latin1").Replace(dump[from:end])
+		dump = dump[:from] + definition + ";\nINSERT INTO `" + table + "` VALUES " + row + dump[end:]
+	}
+	return []byte(dump)
+}
+
+func mislabelledIsMended(t *testing.T, source string, counted bool) {
+	t.Helper()
+	d := content(t, source)
+	d.now = func() time.Time { return when }
+	for _, n := range collected(t, d.Nodes) {
+		if want := map[int64]string{903: "Café £5", 904: "Plain £5"}[n.NID]; want != "" && n.Title != want {
+			t.Errorf("%s: node %d is %q, want %q", source, n.NID, n.Title, want)
+		}
+	}
+	want := []Oddity{}
+	if counted {
+		want = []Oddity{{"mislabelled charset", "node", "title", 1, "nid 903"}, {"mislabelled charset", "webform_component", "extra", 1, "nid 2, cid 90"},
+			{"mislabelled charset", "webform_submitted_data", "data", 1, "nid 2, sid 1, cid 90"}}
+	}
+	for range 2 { // twice: a count does not grow
+		if c, err := d.Census(t.Context()); err != nil || !slices.Equal(c.Oddities, want) {
+			t.Errorf("%s: %+v, %v", source, c.Oddities, err)
+		}
+	}
+}
+
+// SQLite has no labels: what LoadSQLite made of the dump is mended.
+func TestMislabelledTextIsMended(t *testing.T) {
+	t.Parallel()
+	dump := latin(t)
+	mislabelledIsMended(t, write(t, "dump.sql", dump), true)
+	mislabelledIsMended(t, loaded(t, dump), false)
+}
+
+func TestMislabelledTextOfALiveServer(t *testing.T) {
+	t.Parallel()
+	server := mariadb.Test(t)
+	if err := server.Load(t.Context(), "d7", bytes.NewReader(latin(t))); err != nil {
+		t.Fatal(err)
+	}
+	mislabelledIsMended(t, server.Source("root", "d7"), true)
 }
 
 func TestOdditiesOfALiveServer(t *testing.T) {

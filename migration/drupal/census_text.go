@@ -1,40 +1,34 @@
 package drupal
 
 import (
-	"bytes"
+	"strings"
 	"unicode/utf8"
 )
 
-// windows are the characters that Windows-1252 has in place of Latin-1's control characters 0x80 to 0x9F.
-const windows = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ"
-
-// continues are the characters that the bytes after the first of a UTF-8 sequence become when it is read as Windows-1252 or Latin-1.
-var continues = func() map[rune]byte {
-	m := map[rune]byte{}
-	for i, r := range []rune(windows) {
-		m[r] = 0x80 + byte(i)
+// continues says which byte a character was before somebody read it as Windows-1252 or Latin-1, where it can be another than the first of a UTF-8 sequence.
+func continues(r rune) (b byte, is bool) {
+	if r >= 0x80 && r <= 0xBF {
+		return byte(r), true
 	}
-	for r := rune(0x80); r <= 0xBF; r++ {
-		m[r] = byte(r)
-	}
-	return m
-}()
+	b, is = low[r]
+	return b, is
+}
 
 // mislabelled says whether a text holds what UTF-8 becomes when somebody reads it as Latin-1 and writes it as UTF-8 again: "Ã©" for é, "Â£" for £,
 // "â€™" for ’, "ðŸ" for a face. Rarer first letters are not looked for: „JÄ“ is German.
-func mislabelled(text []byte) bool {
+func mislabelled(text string) bool {
 	for at := 0; ; {
-		i := bytes.IndexAny(text[at:], "ÂÃâð")
+		i := strings.IndexAny(text[at:], "ÂÃâð")
 		if i < 0 {
 			return false
 		}
 		at += i
-		lead, size := utf8.DecodeRune(text[at:])
+		lead, size := utf8.DecodeRuneInString(text[at:])
 		rest := text[at+size:]
-		first, n := utf8.DecodeRune(rest)
-		second, _ := utf8.DecodeRune(rest[n:])
-		b, is := continues[first]
-		_, also := continues[second]
+		first, n := utf8.DecodeRuneInString(rest)
+		second, _ := utf8.DecodeRuneInString(rest[n:])
+		b, is := continues(first)
+		_, also := continues(second)
 		switch {
 		case !is:
 		case lead == 'Â' || lead == 'Ã':
@@ -47,4 +41,4 @@ func mislabelled(text []byte) bool {
 }
 
 // zeroDate says whether a text is MySQL's date that is none.
-func zeroDate(text []byte) bool { return bytes.HasPrefix(text, []byte("0000-00-00")) }
+func zeroDate(text string) bool { return strings.HasPrefix(text, "0000-00-00") }

@@ -13,7 +13,7 @@ func TestMislabelled(t *testing.T) {
 		"Café": false, "£10": false, "don’t": false, "“yes”": false, "😀": false, "SÃO PAULO": false, "Âge": false, "„JÄ“": false, "Ã": false, "grâce à": false,
 		"château â la carte": false, "": false, "ð": false, "â€": false,
 	} {
-		if mislabelled([]byte(text)) != want {
+		if mislabelled(text) != want {
 			t.Errorf("%q: mislabelled is %t", text, !want)
 		}
 	}
@@ -35,11 +35,11 @@ func FuzzMislabelled(f *testing.F) {
 	f.Add("’", "z")
 	f.Fuzz(func(t *testing.T, word, around string) {
 		ascii := strings.Map(func(r rune) rune { return r & 0x7F }, around)
-		if mislabelled([]byte(ascii)) {
+		if mislabelled(ascii) {
 			t.Fatalf("%q is suspected", ascii)
 		}
 		western := strings.ContainsFunc(word, func(r rune) bool { return r >= 0xA0 && r <= 0xFF || r >= 0x2010 && r <= 0x2027 })
-		if utf8.ValidString(word) && western && !mislabelled([]byte(ascii+misread(word)+ascii)) {
+		if utf8.ValidString(word) && western && !mislabelled(ascii+misread(word)+ascii) {
 			t.Fatalf("%q is not found", misread(word))
 		}
 	})

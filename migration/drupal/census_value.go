@@ -33,8 +33,8 @@ func newValueCount() *valueCount {
 // The columns of webform_submitted_data.
 var valueColumns = []string{"nid", "sid", "cid", "no", "data"}
 
-// row takes the columns of valueColumns.
-func (v *valueCount) row(table string, values [5][]byte) {
+// row takes the columns of valueColumns, and whether the last of them had to be mended.
+func (v *valueCount) row(table string, values [5][]byte, mended bool) {
 	v.rows++
 	at := [3]int64{}
 	for i := range at {
@@ -52,7 +52,11 @@ func (v *valueCount) row(table string, values [5][]byte) {
 	if at != v.last || v.no != string(values[3]) {
 		v.last, v.no = at, string(values[3])
 	}
-	v.text(table, "data", values[4], key)
+	if mended {
+		v.add("mislabelled charset", table, "data", key)
+	} else {
+		v.text(table, "data", string(values[4]), key)
+	}
 	p := v.parts[[2]int64{at[0], at[2]}]
 	if p == nil {
 		p = &part{first: at[1]}
@@ -78,14 +82,18 @@ func (c *counting) submitted(ctx context.Context, name string) (int64, error) {
 		v = newValueCount()
 		query := "SELECT nid, sid, cid, no, data FROM " + c.quote(name)
 		err := c.raw(ctx, c.db, query, nil, func(_ []string, row [][]byte) error {
-			v.row(name, [5][]byte(row))
+			values, is := [5][]byte(row), false
+			if values[4] != nil {
+				values[4], is = c.mended("data", values[4])
+			}
+			v.row(name, values, is)
 			return nil
 		})
 		if err != nil {
 			return 0, err
 		}
 	}
-	maps.Copy(c.findings, v.findings)
+	c.merge(v.findings, "")
 	if err := c.orphans(ctx, name, v); err != nil {
 		return 0, err
 	}
@@ -128,12 +136,4 @@ func (c *counting) strangers(ctx context.Context, name string, v *valueCount) er
 		}
 	}
 	return err
-}
-
-// many notes an oddity that was met n times.
-func (f findings) many(kind, table, column string, n int64, example string) {
-	if n > 0 {
-		f.add(kind, table, column, func() string { return example })
-		f[[3]string{kind, table, column}].Count += n - 1
-	}
 }

@@ -15,18 +15,27 @@ import (
 // contentDB is the tables of a site, whatever they lie in. It is safe for concurrent use.
 type contentDB struct {
 	db      *sql.DB
-	mysql   bool
 	prefix  string
 	version int
 	tables  map[string][]Column // of the whole database, by their full names
+	latin   map[string]bool     // names of columns that a live server calls latin1, in whichever table
 	passed  *passed             // what a dump's loading left out; nil for a live source
 	dir     string              // a dump's temporary folder
 	lock    *os.File            // held while it is in use
 	now     func() time.Time    // what is later is in the future
+	server  *mysqlSource        // says what is wrong with a live server, and when to try again; nil where there is none
 }
 
-func newContentDB(db *sql.DB, mysql bool) *contentDB {
-	return &contentDB{db: db, mysql: mysql, tables: map[string][]Column{}, now: time.Now}
+func newContentDB(db *sql.DB) *contentDB {
+	return &contentDB{db: db, tables: map[string][]Column{}, latin: map[string]bool{}, now: time.Now}
+}
+
+// again reads one page, and does it again where a live server was gone for a moment.
+func (d *contentDB) again(ctx context.Context, page func() error) error {
+	if d.server == nil {
+		return page()
+	}
+	return d.server.explain(d.server.again(ctx, page))
 }
 
 func (d *contentDB) Version() int { return d.version }
@@ -34,17 +43,19 @@ func (d *contentDB) Version() int { return d.version }
 // find reads what tables there are, and which of them are the site's. Two sites in one database are refused, unless the
 // prefix is given: they would be mixed.
 func (d *contentDB) find(ctx context.Context, prefix *string) error {
-	catalogue := `SELECT m.name AS name, p.name AS col, p.type AS type FROM sqlite_master m JOIN pragma_table_info(m.name) p
+	catalogue := `SELECT m.name AS name, p.name AS col, p.type AS type, '' AS letters FROM sqlite_master m JOIN pragma_table_info(m.name) p
 		WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite@_%' ESCAPE '@' ORDER BY m.name, p.cid`
-	if d.mysql {
-		catalogue = `SELECT c.table_name AS name, c.column_name AS col, c.column_type AS type FROM information_schema.columns c
+	if d.server != nil {
+		catalogue = `SELECT c.table_name AS name, c.column_name AS col, c.column_type AS type, c.character_set_name AS letters FROM information_schema.columns c
 			JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
 			WHERE c.table_schema = database() AND t.table_type = 'BASE TABLE' ORDER BY c.table_name, c.ordinal_position`
 	}
+	clear(d.tables)
 	err := d.each(ctx, d.db, catalogue, nil, func(f fields) error {
 		kind, args, _ := strings.Cut(strings.ToLower(f["type"]), "(")
 		args, _, _ = strings.Cut(args, ")")
-		d.tables[f["name"]] = append(d.tables[f["name"]], Column{Name: f["col"], Type: kind, Args: args})
+		d.tables[f["name"]] = append(d.tables[f["name"]], Column{Name: f["col"], Type: kind, Args: args, Letters: f["letters"]})
+		d.latin[f["col"]] = d.latin[f["col"]] || f["letters"] == "latin1"
 		return nil
 	})
 	if err != nil {
@@ -98,7 +109,7 @@ func (d *contentDB) has(table string, columns ...string) bool {
 func (d *contentDB) q(table string) string { return d.quote(d.prefix + table) }
 
 func (d *contentDB) quote(name string) string {
-	if d.mysql {
+	if d.server != nil {
 		return "`" + strings.ReplaceAll(name, "`", "``") + "`"
 	}
 	return quote(name)
@@ -177,12 +188,21 @@ func (c *cell) Scan(v any) error {
 	return nil
 }
 
+// mended is a value as what it says: a latin1 column may hold UTF-8. A dump's values came mended.
+func (d *contentDB) mended(column string, v []byte) (mended []byte, is bool) {
+	if !d.latin[column] {
+		return v, false
+	}
+	return mend(v)
+}
+
 // each gives the rows of a query by column name, without what is NULL. A row is the callee's to keep.
 func (d *contentDB) each(ctx context.Context, q queryer, query string, args []any, row func(fields) error) error {
 	return d.raw(ctx, q, query, args, func(names []string, values [][]byte) error {
 		f := make(fields, len(names))
 		for i, v := range values {
 			if v != nil {
+				v, _ = d.mended(names[i], v)
 				f[names[i]] = string(v)
 			}
 		}

@@ -51,6 +51,9 @@ func (d *contentDB) nodeFields(ctx context.Context) ([]fieldTable, error) {
 		if told {
 			field = s.field
 		}
+		if s.elsewhere {
+			continue
+		}
 		t := fieldTable{Field: Field{Name: field, Type: s.kind}, table: table, targets: map[string]string{}}
 		for _, c := range columns {
 			if slices.Contains(fieldKeys, c.Name) {
@@ -81,6 +84,7 @@ func rank(column string) int {
 // fieldSetting is what a site says about a field, by the table that it lies in.
 type fieldSetting struct {
 	field, kind, target string
+	elsewhere           bool // what has the field are not nodes
 }
 
 // refers says what a column of such a field names.
@@ -98,15 +102,10 @@ func (s fieldSetting) refers(column string) string {
 
 // fieldSettings reads field_config, or Drupal 8's field.storage.node.*. Settings that cannot be read are as if they were not there: Census counts them.
 func (d *contentDB) fieldSettings(ctx context.Context) (map[string]fieldSetting, error) {
-	all := map[string]fieldSetting{}
 	if d.version == 7 {
-		return all, d.all(ctx, "field_config", "id", func(f fields) error {
-			if f.number("deleted") == 0 {
-				all["field_data_"+f["field_name"]] = fieldSetting{f["field_name"], f["type"], target(f["data"])}
-			}
-			return nil
-		})
+		return d.fieldSettings7(ctx)
 	}
+	all := map[string]fieldSetting{}
 	if !d.has("config", "name", "data") {
 		return all, nil
 	}
@@ -124,7 +123,30 @@ func (d *contentDB) fieldSettings(ctx context.Context) (map[string]fieldSetting,
 			sum := sha256.Sum256([]byte(uuid))
 			table = "node__" + hex.EncodeToString(sum[:])[:10]
 		}
-		all[table] = fieldSetting{field, kind, target(f["data"])}
+		all[table] = fieldSetting{field: field, kind: kind, target: target(f["data"])}
+		return nil
+	})
+}
+
+func (d *contentDB) fieldSettings7(ctx context.Context) (map[string]fieldSetting, error) {
+	has := map[string]map[string]bool{} // by field, by what has it
+	err := d.all(ctx, "field_config_instance", "id", func(f fields) error {
+		if of := f["field_name"]; f.number("deleted") == 0 {
+			if has[of] == nil {
+				has[of] = map[string]bool{}
+			}
+			has[of][f["entity_type"]] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]fieldSetting{}
+	return all, d.all(ctx, "field_config", "id", func(f fields) error {
+		if name := f["field_name"]; f.number("deleted") == 0 {
+			all["field_data_"+name] = fieldSetting{name, f["type"], target(f["data"]), len(has[name]) > 0 && !has[name]["node"]}
+		}
 		return nil
 	})
 }

@@ -3,6 +3,7 @@ package drupal
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 )
@@ -21,30 +22,40 @@ func (d *contentDB) files(ctx context.Context, within Span, yield func(File) err
 		uses = "(SELECT count(*) FROM " + d.q("file_usage") + " u WHERE u.fid = f.fid)"
 	}
 	for {
-		where, args := "", []any{within.After}
-		if within.Until > 0 {
-			where, args = " AND f.fid <= ?", append(args, within.Until)
-		}
 		var page []File
-		last := within.After
-		err := d.each(ctx, d.db, "SELECT f.*, "+uses+" AS banyan_uses FROM "+d.q("file_managed")+" f WHERE f.fid > ?"+where+" ORDER BY f.fid LIMIT "+strconv.Itoa(sheet), args, func(f fields) error {
-			changed := cmp.Or(f.number("changed"), f.number("timestamp")) // Drupal 8, 7
-			if f.number("fid") <= last {                                  // a row that stands twice is one file; SQLite sorts what is no number behind them all
-				return nil
-			}
-			last = f.number("fid")
-			page = append(page, File{FID: f.number("fid"), URI: f["uri"], Name: f["filename"], Type: f["filemime"], Size: f.number("filesize"),
-				Changed: time.Unix(changed, 0).UTC(), Uses: int(f.number("banyan_uses")), Temporary: f.number("status") == 0})
+		err := d.again(ctx, func() (err error) { page, err = d.someFiles(ctx, uses, within); return err })
+		if err != nil {
+			return fmt.Errorf("files after %d: %w", within.After, err)
+		}
+		if len(page) == 0 {
 			return nil
-		})
-		if err != nil || len(page) == 0 {
-			return err
 		}
 		for _, f := range page {
 			if err := yield(f); err != nil {
 				return err
 			}
 		}
-		within.After = last
+		within.After = page[len(page)-1].FID
 	}
+}
+
+func (d *contentDB) someFiles(ctx context.Context, uses string, within Span) (page []File, err error) {
+	where, args := "", []any{within.After}
+	if within.Until > 0 {
+		where, args = " AND f.fid <= ?", append(args, within.Until)
+	}
+	query := "SELECT f.*, " + uses + " AS banyan_uses FROM " + d.q("file_managed") + " f WHERE f.fid > ?" + where + " ORDER BY f.fid LIMIT " + strconv.Itoa(sheet)
+	last := within.After
+	err = d.each(ctx, d.db, query, args, func(f fields) error {
+		// A row that stands twice is one file. SQLite sorts what is no number behind them all.
+		if f.number("fid") <= last {
+			return nil
+		}
+		last = f.number("fid")
+		changed := cmp.Or(f.number("changed"), f.number("timestamp")) // Drupal 8, 7
+		page = append(page, File{FID: last, URI: f["uri"], Name: f["filename"], Type: f["filemime"], Size: f.number("filesize"),
+			Changed: time.Unix(changed, 0).UTC(), Uses: int(f.number("banyan_uses")), Temporary: f.number("status") == 0})
+		return nil
+	})
+	return page, err
 }

@@ -15,10 +15,11 @@ type passed struct {
 	over   map[string]bool // the tables
 	rows   map[string]int64
 	values map[string]*valueCount // of tables named webform_submitted_data
+	mended findings               // what the dump's reader mended
 }
 
 func newPassed() *passed {
-	return &passed{over: map[string]bool{}, rows: map[string]int64{}, values: map[string]*valueCount{}}
+	return &passed{over: map[string]bool{}, rows: map[string]int64{}, values: map[string]*valueCount{}, mended: findings{}}
 }
 
 // loadContent loads a dump as loosely as it may be broken: nothing is a key, nothing must be there. What a strict table would refuse is
@@ -29,7 +30,7 @@ func loadContent(ctx context.Context, dump io.Reader, db *sql.DB, p *passed) err
 		return fmt.Errorf("drupal: %w", err)
 	}
 	defer tx.Rollback()
-	l := loader{ctx: ctx, tx: tx, dump: NewDump(dump), loose: true, skip: p.skip}
+	l := loader{ctx: ctx, tx: tx, dump: NewDump(dump), loose: true, skip: p.skip, mended: p.met}
 	err = l.load()
 	if err == nil {
 		err = tx.Commit()
@@ -83,8 +84,21 @@ func (p *passed) submitted(d *Dump, st Statement) error {
 				values[i] = row[column].Bytes
 			}
 		}
-		v.row(st.Insert, values)
+		v.row(st.Insert, values, row[at[4]].Kind == Mended)
 	}
+}
+
+// met notes a value that was mended; its row is named by its key, as Census names it.
+func (p *passed) met(st Statement, column int, row []Value) {
+	p.mended.add("mislabelled charset", st.Insert, st.Columns[column], func() string {
+		f := fields{}
+		for i, v := range row {
+			if v.Kind != Null {
+				f[st.Columns[i]] = string(v.Bytes)
+			}
+		}
+		return keyOf(f, strings.Fields(keyNamed(st.Insert)))
+	})
 }
 
 // loosely is the table without any promise that its rows might break.

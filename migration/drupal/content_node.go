@@ -23,7 +23,8 @@ func (d *contentDB) nodes(ctx context.Context, bundle string, within Span, yield
 		return err
 	}
 	for {
-		nodes, err := d.sheet(ctx, tables, bundle, within)
+		var nodes []Node
+		err := d.again(ctx, func() (err error) { nodes, err = d.sheet(ctx, tables, bundle, within); return err })
 		if err != nil {
 			return fmt.Errorf("nodes after %d: %w", within.After, err)
 		}

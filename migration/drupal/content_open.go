@@ -49,10 +49,11 @@ func openContentMySQL(ctx context.Context, source string) (*contentDB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", at, err)
 	}
-	d := newContentDB(sql.OpenDB(connector), true)
+	d := newContentDB(sql.OpenDB(connector))
 	d.db.SetMaxOpenConns(readers)
-	if err := d.find(ctx, at.prefix); err != nil {
-		return nil, errors.Join((&mysqlSource{at: at}).explain(err), d.Close())
+	d.server = &mysqlSource{at: at}
+	if err := d.again(ctx, func() error { return d.find(ctx, at.prefix) }); err != nil {
+		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
 }
@@ -65,7 +66,7 @@ func openContentSQLite(ctx context.Context, file string, prefix *string) (*conte
 	if err != nil {
 		return nil, fmt.Errorf("drupal: %w", err)
 	}
-	d := newContentDB(db, false)
+	d := newContentDB(db)
 	if err := d.find(ctx, prefix); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlite:%s: %w", file, err), d.Close())
 	}

@@ -22,7 +22,7 @@ func temporary() (*contentDB, error) {
 		return nil, fmt.Errorf("drupal: %w", err)
 	}
 	name := filepath.Join(dir, "content.db")
-	d := newContentDB(nil, false)
+	d := newContentDB(nil)
 	d.dir, d.passed = dir, newPassed()
 	d.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err == nil {

@@ -38,6 +38,7 @@ type loader struct {
 	args   []any
 	loose  bool                                 // tables without keys and rules: whatever the dump holds fits
 	skip   func(*Dump, Statement) (bool, error) // goes over rows that are not to be loaded; nil: all are
+	mended func(Statement, int, []Value)        // is told of each value that had to be mended; nil: nobody is
 }
 
 func (l *loader) load() error {
@@ -115,6 +116,9 @@ func (l *loader) rows(st Statement) error {
 			break
 		}
 		for i, v := range values {
+			if v.Kind == Mended && l.mended != nil {
+				l.mended(st, i, values)
+			}
 			l.args = append(l.args, v.arg(kinds[i]))
 		}
 		if len(l.args) == batch*len(kinds) {
