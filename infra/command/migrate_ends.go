@@ -34,7 +34,7 @@ func (m *migration) open(ctx context.Context) (*ends, error) {
 		return nil, fail(wrong, "--from: %w", err)
 	}
 	e := &ends{source: source, shut: func() error { return nil }}
-	if e.source, err = move.Renamed(source, m.renames...); err != nil {
+	if e.source, err = move.Renamed(drupal.Slow(source, m.throttle), m.renames...); err != nil {
 		return nil, errors.Join(fail(wrong, "--rename: %w", err), source.Close())
 	}
 	if err := e.list(ctx); err != nil {

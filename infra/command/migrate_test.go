@@ -287,3 +287,12 @@ func TestBackfillOntoAFullDisk(t *testing.T) {
 	backfilled(t, doc, doc.Forms["donate"].Unchanged)
 	verifiedClean(t, dump, to)
 }
+
+// The source is held back as the flags say: a dump, which follows no other database, cannot be asked how far it is behind.
+func TestMigrateIsThrottled(t *testing.T) {
+	t.Parallel()
+	status, errw := migrates(t, nil, "migrate", "backfill", "--from", sampleDump(t), "--to", "sqlite:"+filepath.Join(t.TempDir(), "services.db"), "--max-lag", "10s")
+	if status != outside || !strings.Contains(errw, "it is no replica") {
+		t.Errorf("%d: %s", status, errw)
+	}
+}
