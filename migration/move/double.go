@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -19,7 +20,7 @@ func contestedKey(f form.Form, digest uint64) kv.Key {
 	return kv.Key{Part: statePart(f) + "/contested", Sort: fmt.Sprintf("%016x", digest)}
 }
 
-// candidate is a row that its digest may make a duplicate, in 24 bytes.
+// candidate is a row that its digest may make a duplicate.
 type candidate struct {
 	digest uint64
 	sid    int64
@@ -31,17 +32,24 @@ type candidate struct {
 // the contested submissions alone.
 func (m *mover) settle(ctx context.Context, h *hand, everywhere bool) error {
 	contested, err := m.contested(ctx)
-	if err != nil || len(contested) == 0 && !everywhere {
+	if err != nil {
 		return err
 	}
-	var all []candidate
-	err = m.each(ctx, 0, -1, func(p *page) error {
-		for _, e := range p.rows {
-			if e.digest != 0 && (e.state == moved || e.state == doubled) && (everywhere || contested[e.digest]) {
-				all = append(all, candidate{e.digest, e.sid, e.state == moved})
-			}
+	doubtful := contested
+	if everywhere {
+		if doubtful, err = m.repeated(ctx); err != nil {
+			return err
 		}
+		maps.Copy(doubtful, contested)
+	}
+	if len(doubtful) == 0 {
 		return nil
+	}
+	var all []candidate
+	err = m.digests(ctx, func(e entry) {
+		if doubtful[e.digest] {
+			all = append(all, candidate{e.digest, e.sid, e.state == moved})
+		}
 	})
 	if err != nil {
 		return err
@@ -56,6 +64,38 @@ func (m *mover) settle(ctx context.Context, h *hand, everywhere bool) error {
 		}
 	}
 	return nil
+}
+
+// digests gives the rows that may double another.
+func (m *mover) digests(ctx context.Context, yield func(entry)) error {
+	return m.each(ctx, 0, -1, func(p *page) error {
+		for _, e := range p.rows {
+			if e.digest != 0 && (e.state == moved || e.state == doubled) {
+				yield(e)
+			}
+		}
+		return nil
+	})
+}
+
+// repeated are the digests of more than one row, and those of rows that are taken for duplicates. Of a million rows
+// that takes eight megabytes.
+func (m *mover) repeated(ctx context.Context) (map[uint64]bool, error) {
+	found := map[uint64]bool{}
+	all := make([]uint64, 0, m.known)
+	err := m.digests(ctx, func(e entry) {
+		all = append(all, e.digest)
+		if e.state == doubled {
+			found[e.digest] = true
+		}
+	})
+	slices.Sort(all)
+	for i, d := range all[:max(0, len(all)-1)] {
+		if d == all[i+1] {
+			found[d] = true
+		}
+	}
+	return found, err
 }
 
 // wrong are the sids of the rows that count and should not, or the other way round, in order.

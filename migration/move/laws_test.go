@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"slices"
 	"sync"
@@ -171,7 +172,11 @@ func (still) Live() bool { return false }
 // what reading the rows one after the other would make of them.
 func TestAnyLifeComesOutAsIfReadInOrder(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(60) {
+	seeds := uint64(40)
+	if os.Getenv("BANYAN_HEAVY") != "" {
+		seeds = 1500
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { life(t, seed) })
