@@ -27,7 +27,7 @@ func OpenStore(ctx context.Context, to string, services ...string) (store func(s
 		return nil, nil, err
 	}
 	if kind == "dynamodb" {
-		return openTables(ctx, name, services)
+		return makeTables(ctx, name, services)
 	}
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil { // before `up` ever ran there is no .banyan
 		return nil, nil, err
@@ -42,8 +42,8 @@ func OpenStore(ctx context.Context, to string, services ...string) (store func(s
 	return db.Store, db.Close, nil
 }
 
-func openTables(ctx context.Context, prefix string, services []string) (func(string) kv.Store, func() error, error) {
-	db, err := dynamo.Open(ctx, prefix)
+func makeTables(ctx context.Context, prefix string, services []string) (func(string) kv.Store, func() error, error) {
+	db, err := openTables(ctx, prefix)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -55,6 +55,14 @@ func openTables(ctx context.Context, prefix string, services []string) (func(str
 		return nil, nil, err
 	}
 	return db.Store, func() error { return nil }, nil
+}
+
+func openTables(ctx context.Context, prefix string) (*dynamo.DB, error) {
+	db, err := dynamo.Open(ctx, prefix)
+	if errors.Is(err, dynamo.ErrPrefix) {
+		err = fmt.Errorf("%w: %w", ErrNoStore, err)
+	}
+	return db, err
 }
 
 // StoreIsThere says whether OpenStore would find everything that the named services need, and makes nothing.
@@ -70,7 +78,7 @@ func StoreIsThere(ctx context.Context, to string, services ...string) (bool, err
 		}
 		return err == nil, err
 	}
-	db, err := dynamo.Open(ctx, name)
+	db, err := openTables(ctx, name)
 	if err != nil {
 		return false, err
 	}
@@ -81,7 +89,7 @@ func StoreIsThere(ctx context.Context, to string, services ...string) (bool, err
 func storeNamed(to string) (kind, name string, err error) {
 	kind, name, _ = strings.Cut(to, ":")
 	if name == "" || kind != "sqlite" && kind != "dynamodb" {
-		return "", "", fmt.Errorf("%q is none: %w", to, ErrNoStore)
+		return "", "", fmt.Errorf("%q names no store: %w", to, ErrNoStore)
 	}
 	return kind, name, nil
 }

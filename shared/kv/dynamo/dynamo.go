@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/banyan-migration/banyan/shared/kv"
 )
@@ -35,13 +36,16 @@ var (
 	named    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
 )
 
+// ErrPrefix says that a prefix is none that tables can have.
+var ErrPrefix = errors.New("a prefix of tables is letters, digits, dot, hyphen and underscore, at most 200")
+
 // Open finds account, region and endpoint as AWS's own tools do: by the environment (AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB
-// for an emulator) and the files in ~/.aws. It asks nothing of DynamoDB yet; Ready does.
+// for an emulator) and the files in ~/.aws, and says what of it is missing. It asks nothing of DynamoDB yet; Ready does.
 func Open(ctx context.Context, prefix string, options ...func(*dynamodb.Options)) (*DB, error) {
 	if !prefixed.MatchString(prefix) {
-		return nil, fmt.Errorf("dynamo: %q is no prefix of tables: letters, digits, dot, hyphen and underscore, at most 200", prefix)
+		return nil, fmt.Errorf("dynamo: %q: %w", prefix, ErrPrefix)
 	}
-	c, err := config.LoadDefaultConfig(ctx)
+	c, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{})) // what matters comes back as an error
 	if err != nil {
 		return nil, fmt.Errorf("dynamo: %w", err)
 	}
@@ -53,6 +57,9 @@ func Open(ctx context.Context, prefix string, options ...func(*dynamodb.Options)
 	})...)
 	if client.Options().Region == "" {
 		return nil, errors.New("dynamo: no region is set: set AWS_REGION (for an emulator any will do, such as eu-west-1)")
+	}
+	if _, err := client.Options().Credentials.Retrieve(ctx); err != nil {
+		return nil, fmt.Errorf("dynamo: AWS's credentials are missing: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for an emulator anything will do): %w", err)
 	}
 	return &DB{client: client, prefix: prefix}, nil
 }

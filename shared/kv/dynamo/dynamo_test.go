@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -299,6 +301,30 @@ func TestTableThatIsNotThereIsNamed(t *testing.T) {
 		"https://dynamodb.eu-west-1.api.aws": false, "": false} {
 		if emulated(aws.String(url)) != is {
 			t.Errorf("%q is an emulator: %v, want %v", url, !is, is)
+		}
+	}
+}
+
+// The template makes the tables that Create makes for emulators.
+func TestTemplateMakesTheSameTable(t *testing.T) {
+	t.Parallel()
+	template, err := os.ReadFile(filepath.Join("..", "..", "..", "infra", "store.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := func(keys []types.KeySchemaElement) string {
+		return fmt.Sprintf("KeySchema: [{AttributeName: %s, KeyType: %s}, {AttributeName: %s, KeyType: %s}]", *keys[0].AttributeName, keys[0].KeyType, *keys[1].AttributeName, keys[1].KeyType)
+	}
+	made := definition("x")
+	unsent := made.GlobalSecondaryIndexes[0]
+	lines := []string{schema(made.KeySchema), schema(unsent.KeySchema), "IndexName: " + *unsent.IndexName + "\n", "BillingMode: " + string(made.BillingMode) + "\n",
+		fmt.Sprintf("Projection: {ProjectionType: %s}", unsent.Projection.ProjectionType), "TimeToLiveSpecification: {AttributeName: " + expiry + ","}
+	for _, a := range made.AttributeDefinitions {
+		lines = append(lines, fmt.Sprintf("{AttributeName: %s, AttributeType: %s}", *a.AttributeName, a.AttributeType))
+	}
+	for _, line := range lines {
+		if !strings.Contains(string(template), line) {
+			t.Errorf("infra/store.yaml says nowhere %q", line)
 		}
 	}
 }

@@ -27,7 +27,10 @@ type attributes = map[string]types.AttributeValue
 //	w    the commit that wrote it last, so that a repeated call knows its own work
 //	m    messages that nobody has confirmed, oldest first: maps of i (id) and b (the envelope as JSON)
 //	q a  only with m: its shard, and since when it waits (Unix nanoseconds): the keys of the sparse index
-const index = "unsent"
+const (
+	index  = "unsent"
+	expiry = "t"
+)
 
 // keyed turns bytes into the text of a key, keeping their order: DynamoDB compares strings by their UTF-8 and takes
 // neither an empty sort key nor bytes that are no UTF-8. Text in ASCII stays as it is.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"time"
 
@@ -97,14 +98,18 @@ func again(err error) bool {
 	return worth.IsErrorRetryable(err) == aws.TrueTernary
 }
 
-// refused says that DynamoDB has answered, and done nothing.
+// refused says that nothing was done: DynamoDB has said so, or was never reached.
 func refused(err error) bool {
-	var api smithy.APIError
-	if errors.Is(err, errMoved) || busy(err) {
+	var network *net.OpError
+	if errors.Is(err, errMoved) || busy(err) || errors.As(err, &network) && network.Op == "dial" {
 		return true
 	}
-	_, throttled := retry.DefaultThrottleErrorCodes[code(err)]
-	return errors.As(err, &api) && throttled && code(err) != "TransactionInProgressException"
+	return throttled(err) && code(err) != "TransactionInProgressException"
+}
+
+func throttled(err error) bool {
+	_, is := retry.DefaultThrottleErrorCodes[code(err)]
+	return is
 }
 
 // busy says that others are at the same items, or ask too much of the same table.
@@ -132,6 +137,9 @@ func code(err error) string {
 
 const notNow = "We cannot keep anything just now. Please try again in a moment"
 
+// writes are the calls that change something; another, whose answer was lost, has done nothing.
+var writes = map[string]bool{"commit": true, "confirm messages": true}
+
 // told says what failed, on which table, and what became of the data.
 func told(what, table string, err error) error {
 	var ours *fault.Error
@@ -139,7 +147,7 @@ func told(what, table string, err error) error {
 		return err
 	}
 	fate := "nothing of this was written and nothing that was acknowledged is lost"
-	if unclear := (errUnclear{}); errors.As(err, &unclear) {
+	if unclear := (errUnclear{}); errors.As(err, &unclear) && writes[what] {
 		fate = "what was written before is safe, but no answer came to this, so it may or may not have been carried out: the same call, made again, finds out"
 	}
 	why := ""
@@ -148,7 +156,7 @@ func told(what, table string, err error) error {
 		why = "there is no such table: template.yaml makes them, deploy it first, or check prefix, account and region"
 	case errors.Is(err, errMoved), strings.HasPrefix(code(err), "TransactionConflict"):
 		why = fmt.Sprintf("others kept changing the same items through %d attempts", attempts)
-	case busy(err), refused(err):
+	case busy(err), throttled(err):
 		why = fmt.Sprintf("DynamoDB throttled it through %d attempts: ask for less at a time, or raise what the table may take", attempts)
 	case again(err):
 		why = fmt.Sprintf("DynamoDB did not answer through %d attempts: check the network, the region and AWS_ENDPOINT_URL_DYNAMODB", attempts)

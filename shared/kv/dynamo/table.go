@@ -58,7 +58,7 @@ func (db *DB) Create(ctx context.Context, names ...string) error {
 		}
 		if err == nil {
 			_, err = db.client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{TableName: &table,
-				TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("t"), Enabled: aws.Bool(true)}})
+				TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(expiry), Enabled: aws.Bool(true)}})
 		}
 		if err != nil {
 			return told("make the table", table, err)
