@@ -22,8 +22,9 @@ import (
 // ends are the two ends of a migration.
 type ends struct {
 	source  drupal.Source
-	forms   []form.Form // of the site that we know, then what nodes and files it may have
-	unknown []string    // webforms of the site that we do not
+	counts  drupal.Source // the same, without its new names: what it has met that is strange
+	forms   []form.Form   // of the site that we know, then what nodes and files it may have
+	unknown []string      // webforms of the site that we do not
 	store   func(service string) kv.Store
 	shut    func() error
 }
@@ -33,7 +34,7 @@ func (m *migration) open(ctx context.Context) (*ends, error) {
 	if err != nil {
 		return nil, fail(wrong, "--from: %w", err)
 	}
-	e := &ends{source: source, shut: func() error { return nil }}
+	e := &ends{source: source, counts: source, shut: func() error { return nil }}
 	if e.source, err = move.Renamed(drupal.Slow(source, m.throttle), m.renames...); err != nil {
 		return nil, errors.Join(fail(wrong, "--rename: %w", err), source.Close())
 	}

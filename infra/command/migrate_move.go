@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/banyan-migration/banyan/migration/drupal"
 	"github.com/banyan-migration/banyan/migration/move"
 	"github.com/banyan-migration/banyan/shared/form"
 )
@@ -79,6 +80,7 @@ func (m *moving) both(c *cobra.Command) {
 type moved struct {
 	Forms   map[string]move.Result `json:"forms"`
 	Nobody  map[string]int64       `json:"unknown_forms,omitempty"` // rows of webforms that no service of ours knows
+	Strange []drupal.Oddity        `json:"oddities,omitempty"`      // that were met on the way
 	Seconds float64                `json:"seconds"`
 }
 
@@ -114,6 +116,9 @@ func (m *moving) move(ctx context.Context, w *world, verb string, run func(move.
 		}
 	}
 	if doc.Nobody, err = ends.strangers(ctx); err != nil {
+		return m.stopped(verb, err)
+	}
+	if doc.Strange, err = drupal.Oddities(ctx, ends.counts); err != nil {
 		return m.stopped(verb, err)
 	}
 	if err := ends.writeRejects(ctx, m.rejects); err != nil {

@@ -25,6 +25,9 @@ func printMoved(out io.Writer, doc moved) {
 	for _, name := range slices.Sorted(maps.Keys(doc.Nobody)) {
 		fmt.Fprintf(out, "%s: %d rows of a webform that no service of ours knows: not moved\n", name, doc.Nobody[name])
 	}
+	for _, o := range doc.Strange {
+		fmt.Fprintf(out, "%s in %s.%s: %d times, the first at %s\n", o.Kind, o.Table, o.Column, o.Count, o.Example)
+	}
 	fmt.Fprintf(out, "in %.1f s\n", doc.Seconds)
 }
 
@@ -36,16 +39,26 @@ func happened(r move.Result) string {
 			parts = append(parts, fmt.Sprintf(format, n))
 		}
 	}
-	parts = append(parts, fmt.Sprintf("%d moved, %d there already", r.Moved, r.Unchanged))
+	waits := r.Moved+r.Unchanged == 0 && r.Waiting > 0 // rows then, and not parts of rows
+	if waits {
+		say(r.Waiting, "%d wait for their service, which does not exist yet")
+	} else {
+		parts = append(parts, fmt.Sprintf("%d moved, %d there already", r.Moved, r.Unchanged))
+	}
 	say(r.Edited, "%d edited")
 	say(r.Deleted, "%d deleted")
 	say(r.Reversed, "%d that came from the services")
 	if n := r.Rejections(); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d rejected%s", n, reasons(r.Rejected)))
 	}
-	text := strings.Join(parts, ", ") + "; together " + money.GBP(r.SumPence).String()
+	text := strings.Join(parts, ", ")
+	if r.SumPence != 0 {
+		text += "; together " + money.GBP(r.SumPence).String()
+	}
 	parts = nil
-	say(r.Waiting, "%d parts or rows wait for a service that does not exist yet")
+	if !waits {
+		say(r.Waiting, "%d parts of rows wait for a service that does not exist yet")
+	}
 	say(r.RefusedParts, "%d parts of moved rows were refused, and are in the rejects")
 	say(r.Conflicts, "%d were changed on both sides: what lost is listed in the store")
 	say(r.Orphans, "%d submissions have only values left, without a date: not moved")
