@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +17,6 @@ import (
 	"github.com/banyan-migration/banyan/loadtest"
 	"github.com/banyan-migration/banyan/migration/assess"
 	"github.com/banyan-migration/banyan/migration/drupal"
-	"github.com/banyan-migration/banyan/shared/accesslog"
 )
 
 // group is the route group that the demo moves, and form the old form behind it.
@@ -102,8 +100,8 @@ func (d *demo) play(ctx context.Context) (err error) {
 		name string
 		do   func(context.Context) (string, error)
 	}{
-		{"assess the access log", d.assess},
 		{"start the world", d.start},
+		{"assess the old site, its log and its database", d.assess},
 		{"backfill the old donations", d.backfill},
 		{"verify every row", d.verify},
 		{"give the services copies of the form's posts", d.shadow},
@@ -144,9 +142,26 @@ func (d *demo) check(held bool, name, format string, args ...any) {
 	d.report.Checks = append(d.report.Checks, c)
 }
 
-func (d *demo) assess(context.Context) (string, error) {
-	a, err := assess.Read(accesslog.NewReader("access.log.gz", bytes.NewReader(site.AccessLog)))
+// assess says what the old site does, from its log and its database, and writes the report and the plan beside the demo's.
+func (d *demo) assess(ctx context.Context) (string, error) {
+	pages, err := drupal.OpenContent(ctx, "sqlite:"+filepath.Join(d.dir, "legacy.db"))
 	if err != nil {
+		return "", err
+	}
+	defer pages.Close()
+	known, err := assess.Survey(ctx, d.source, pages)
+	if err != nil {
+		return "", err
+	}
+	log := filepath.Join(d.dir, "access.log.gz")
+	if err := os.WriteFile(log, site.AccessLog, 0o600); err != nil {
+		return "", err
+	}
+	a, err := (&assess.Job{Files: []string{log}, Site: known}).Run(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := a.Write(d.Out, "http://drupal.example", "http://services.example"); err != nil {
 		return "", err
 	}
 	d.report.Assessment = a
