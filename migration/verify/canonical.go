@@ -43,6 +43,9 @@ func newCanon(f form.Form) *canon {
 }
 
 func (c *canon) amount(typed string) amount {
+	if pence, plain, ok := usual(typed); ok {
+		return amount{pence, plain, true}
+	}
 	a, known := c.amounts[typed]
 	if known {
 		return a
@@ -54,6 +57,26 @@ func (c *canon) amount(typed string) amount {
 		c.amounts[strings.Clone(typed)] = a
 	}
 	return a
+}
+
+// usual is money.ParseOld for what nearly all rows hold, "£12.50" or "12.50", of which a site has too many different
+// ones to remember.
+func usual(typed string) (pence int64, plain string, ok bool) {
+	plain = strings.TrimPrefix(typed, "£")
+	point := len(plain) - len(".50")
+	if point < 1 || point > 9 || plain[point] != '.' || plain[0] == '0' && point > 1 {
+		return 0, "", false
+	}
+	for i := range len(plain) {
+		if i == point {
+			continue
+		}
+		if plain[i] < '0' || plain[i] > '9' {
+			return 0, "", false
+		}
+		pence = pence*10 + int64(plain[i]-'0')
+	}
+	return pence, plain, true
 }
 
 // pence is what a row is worth; 0 where it names no amount that anybody can read.

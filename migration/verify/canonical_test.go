@@ -150,6 +150,20 @@ func TestCanonicalIsTheMapping(t *testing.T) {
 	}
 }
 
+// What is read without money.ParseOld is what it would say.
+func FuzzUsual(f *testing.F) {
+	for _, typed := range []string{"£12.50", "12.50", "0.01", "00.01", "£0.00", "1.5", ".50", "£", "££1.00", "1234567890.00", "1,000.00", "1٣.00", "1.00 "} {
+		f.Add(typed)
+	}
+	f.Fuzz(func(t *testing.T, typed string) {
+		pence, plain, ok := usual(typed)
+		a, err := money.ParseOld(typed)
+		if ok && (err != nil || a.Minor() != pence || a.Decimal() != plain) {
+			t.Errorf("%q is %d pence, %q; the rule says %v, %v", typed, pence, plain, a, err)
+		}
+	})
+}
+
 func FuzzCanonical(f *testing.F) {
 	f.Add(" £1,250 ", "uk", "1", " hello ")
 	f.Add("", "", "", "")
