@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/banyan-migration/banyan/infra/local"
 	"github.com/banyan-migration/banyan/migration/drupal"
@@ -25,6 +26,7 @@ type ends struct {
 	counts  drupal.Source // the same, without its new names: what it has met that is strange
 	forms   []form.Form   // of the site that we know, then what nodes and files it may have
 	unknown []string      // webforms of the site that we do not
+	gone    []form.Form   // whose rows were moved, and which the site has no more
 	store   func(service string) kv.Store
 	shut    func() error
 }
@@ -44,8 +46,54 @@ func (m *migration) open(ctx context.Context) (*ends, error) {
 	if err := e.target(ctx, m); err != nil {
 		return nil, errors.Join(err, source.Close())
 	}
+	if err := e.lost(ctx); err != nil {
+		e.close()
+		return nil, fail(outside, "--to: %w", err)
+	}
 	return e, nil
 }
+
+// lost finds the forms whose rows were moved and which the site no longer has under their names: nobody would miss them otherwise.
+func (e *ends) lost(ctx context.Context) error {
+	for _, f := range form.Forms {
+		if imports(f.Service) == nil || slices.ContainsFunc(e.forms, func(has form.Form) bool { return has.Alias == f.Alias }) {
+			continue
+		}
+		mark, err := move.Mark(ctx, e.store(f.Service), f)
+		if err != nil {
+			return err
+		}
+		if mark > 0 {
+			e.gone = append(e.gone, f)
+		}
+	}
+	return nil
+}
+
+// there refuses to go on without a form whose rows were moved before.
+func (e *ends) there() error {
+	if len(e.gone) == 0 {
+		return nil
+	}
+	has := make([]string, 0, len(e.forms)+len(e.unknown))
+	for _, f := range e.forms {
+		if f.Bundle == "" {
+			has = append(has, f.Alias)
+		}
+	}
+	has = append(has, e.unknown...)
+	return fail(wrong, "the site no longer has the webform %s, whose rows were moved before; it has %s. If its page was given another address, give it that one back as well; nothing was moved or deleted",
+		e.gone[0].Alias, strings.Join(has, ", "))
+}
+
+// without is a source that has no row of the forms that it does not know.
+type without struct{ drupal.Source }
+
+func (without) Records(context.Context, string, drupal.Span, func(form.Record) error) (int64, error) {
+	return 0, nil
+}
+
+func (without) Last(context.Context, string) (int64, error) { return 0, nil }
 
 // list finds what there is to move.
 func (e *ends) list(ctx context.Context) error {
@@ -92,7 +140,7 @@ func (e *ends) strangers(ctx context.Context) (map[string]int64, error) {
 
 // target opens the services' store. A dry run makes none, and verify would otherwise make one and call it empty.
 func (e *ends) target(ctx context.Context, m *migration) error {
-	names := services(e.forms)
+	names := services(form.Forms)
 	there, err := local.StoreIsThere(ctx, m.to, names...)
 	switch {
 	case errors.Is(err, local.ErrNoStore):

@@ -101,6 +101,9 @@ func (m *moving) move(ctx context.Context, w *world, verb string, run func(move.
 		return err
 	}
 	defer ends.close()
+	if err := ends.there(); err != nil {
+		return err
+	}
 	began, doc := time.Now(), moved{Forms: map[string]move.Result{}}
 	for _, f := range ends.forms {
 		bar := newBar(ctx, w.err, f.Alias, ends.source.Progress)
@@ -145,6 +148,9 @@ func (m *moving) keepUp(ctx context.Context, w *world) error {
 		return err
 	}
 	defer ends.close()
+	if err := ends.there(); err != nil {
+		return err
+	}
 	forms := ends.taken()
 	if len(forms) == 0 {
 		return fail(wrong, "no service takes a form of this site yet: there is nothing to follow")

@@ -71,8 +71,14 @@ func happened(r move.Result) string {
 	return text
 }
 
-// shown is how many differences a person is shown; --json has them all.
+// shown is how many differences a person is shown. Their values are people's data: --differences and --json have them.
 const shown = 20
+
+// kinds are the sentences for the ways in which a row differs.
+var kinds = map[verify.Kind]string{
+	verify.Missing: "the services lack it", verify.Extra: "the old site lacks it", verify.Twice: "it is there twice", verify.Refused: "it is there although it is not to be moved",
+	verify.Value: "the two sides say something else", verify.Stored: "what the service keeps besides is not what it makes of the row",
+}
 
 func printVerified(out io.Writer, doc verified) {
 	for _, name := range doc.order {
@@ -92,11 +98,14 @@ func printVerified(out io.Writer, doc verified) {
 				fmt.Fprintf(out, "  and %d more\n", int64(len(r.Differences)-shown)+r.More)
 				break
 			}
-			fmt.Fprintf(out, "  sid %s, %s: %q there, %q here\n", d.ID, d.Field, d.Source, d.Target)
+			fmt.Fprintf(out, "  sid %s, %s: %s\n", d.ID, d.Field, kinds[d.Kind])
 		}
 		if r.Clean() {
 			fmt.Fprintln(out, "  every row is equal, value by value")
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(doc.Nobody)) {
+		fmt.Fprintf(out, "%s: %d rows of a webform that no service of ours knows: not compared\n", name, doc.Nobody[name])
 	}
 	if doc.Fingerprint != "" {
 		fmt.Fprintf(out, "signed by %s\n", doc.Fingerprint)

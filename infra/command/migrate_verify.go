@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,6 +56,7 @@ func migrateVerify(w *world) *cobra.Command {
 // verified is the document of verify.
 type verified struct {
 	Forms       map[string]verify.Result `json:"forms"`
+	Nobody      map[string]int64         `json:"unknown_forms,omitempty"` // rows of webforms that no service of ours knows
 	Clean       bool                     `json:"clean"`
 	Fingerprint string                   `json:"fingerprint,omitempty"` // of the key that signed the certificate
 	Seconds     float64                  `json:"seconds"`
@@ -76,7 +78,7 @@ func (m *proving) verify(ctx context.Context, w *world) error {
 	}
 	defer ends.close()
 	began, doc := time.Now(), verified{Forms: map[string]verify.Result{}, Clean: true}
-	for _, f := range ends.forms {
+	for _, f := range slices.Concat(ends.gone, ends.forms) {
 		r, err := m.compare(ctx, w, ends, f)
 		if err != nil {
 			return m.stopped("verify", err)
@@ -86,6 +88,9 @@ func (m *proving) verify(ctx context.Context, w *world) error {
 		}
 		doc.Forms[f.Alias], doc.order = r, append(doc.order, f.Alias)
 		doc.Clean = doc.Clean && r.Clean()
+	}
+	if doc.Nobody, err = ends.strangers(ctx); err != nil {
+		return m.stopped("verify", err)
 	}
 	if err := m.keep(&doc); err != nil {
 		return fail(outside, "%w", err)
@@ -107,6 +112,9 @@ func (m *proving) compare(ctx context.Context, w *world, e *ends, f form.Form) (
 	bar := newBar(ctx, w.err, f.Alias, e.source.Progress)
 	defer bar.end()
 	job := e.comparison(f)
+	if slices.ContainsFunc(e.gone, func(g form.Form) bool { return g.Alias == f.Alias }) {
+		job.Source = without{e.source}
+	}
 	job.Compared, job.Patience = bar.add, m.patience
 	if job.Import == nil {
 		return job.Run(ctx)
@@ -167,19 +175,22 @@ func migrateCertificate(w *world) *cobra.Command {
 		Short:   "Say whether a certificate is as it was signed, and what it says",
 		Example: "  banyan migrate certificate proof/certificate.html --signed-by 6f1e…",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("signed-by") && pinned == "" {
+				return fail(wrong, "--signed-by is empty: nothing would be held against it")
+			}
 			raw, err := os.ReadFile(args[0])
 			if err != nil {
 				return fail(wrong, "%w", err)
 			}
-			c, fingerprint, err := verify.Check(raw, pinned)
+			found, fingerprint, err := verify.Check(raw, pinned)
 			if err != nil {
 				return fail(unheld, "%s: %w", args[0], err)
 			}
 			if asJSON {
-				return printJSON(w.out, map[string]any{"certificate": c, "fingerprint": fingerprint})
+				return printJSON(w.out, map[string]any{"certificate": found, "fingerprint": fingerprint})
 			}
-			printCertificate(w.out, c, fingerprint, pinned != "")
+			printCertificate(w.out, found, fingerprint, pinned != "")
 			return nil
 		},
 	}
