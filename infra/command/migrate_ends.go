@@ -50,6 +50,10 @@ func (m *migration) open(ctx context.Context) (*ends, error) {
 		e.close()
 		return nil, fail(outside, "--to: %w", err)
 	}
+	if err := e.origins(ctx); err != nil {
+		e.close()
+		return nil, fail(wrong, "--from: %w", err)
+	}
 	return e, nil
 }
 
@@ -65,6 +69,16 @@ func (e *ends) lost(ctx context.Context) error {
 		}
 		if mark > 0 {
 			e.gone = append(e.gone, f)
+		}
+	}
+	return nil
+}
+
+// origins refuses a source that does not know what reverse wrote into it.
+func (e *ends) origins(ctx context.Context) error {
+	for _, f := range e.taken() {
+		if err := move.Origins(ctx, e.source, e.store(f.Service), f); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -18,10 +18,10 @@ type mysqlSource struct {
 	at       place
 	db       *sql.DB
 	site     *schema
-	forced   map[string]string // by table, the index that its rows are to be read in the order of, as SQL
+	forced   map[string]string   // by table, the index that its rows are to be read in the order of, as SQL
 	summed   map[string][]string // by table, what Sweep sums up beside nid and sid, as SQL
-	origins  atomic.Bool       // the table of origins was seen
-	latin    bool              // the values' column calls itself latin1
+	origins  atomic.Bool         // the table of origins was seen
+	latin    bool                // the values' column calls itself latin1
 	odd      strange
 	progress progress
 }

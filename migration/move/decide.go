@@ -29,11 +29,20 @@ func (h *hand) decide(ctx context.Context, p *page, w *row, look bool) (*step, e
 	if same && !h.again && !p.widened || !known && w.state == gone {
 		return nil, nil
 	}
+	if id := h.m.written[w.SID]; id != "" && w.Origin == "" && w.state != gone {
+		return nil, errOrigin{h.m.job.Form.Alias, w.SID, id}
+	}
 	if !w.judged && w.state != gone {
 		h.m.job.judge(w)
 	}
 	s := &step{page: p, writes: make([][]kv.Write, len(h.m.job.Parts))}
-	if same && old.state == moved && w.state == refused { // by rules that are newer than the move: what is there stays
+	if old.state == moved && w.state == refused && (same || !h.willing) { // by rules that are newer than the move, or not before it is known how many: what is there stays
+		if !same {
+			h.withhold(p, w.SID)
+		}
+		if !same && !h.again {
+			return nil, nil
+		}
 		s.entry = old
 		s.count(w, moved, there)
 		return s, nil

@@ -56,9 +56,13 @@ func (f *firsts) settle(digest uint64, sid int64) {
 	delete(f.contested, digest)
 }
 
-// load takes what is in the pages.
+// load takes what is in the pages, and what reverse has written.
 func (m *mover) load(ctx context.Context) error {
-	m.firsts, m.known, m.top = newFirsts(), 0, 0
+	m.firsts, m.known, m.top, m.written = newFirsts(), 0, 0, map[int64]string{}
+	err := reversedSids(ctx, m.store, m.job.Form, func(sid int64, id string) { m.written[sid] = id })
+	if err != nil {
+		return err
+	}
 	return m.each(ctx, 0, -1, func(p *page) error {
 		for _, e := range p.rows {
 			m.top = max(m.top, e.sid)

@@ -162,7 +162,7 @@ func (f *follower) step(ctx context.Context, h *hand) error {
 	if err := f.m.note(ctx, func(st *Standing) { st.Swept = s.began }); err != nil {
 		return err
 	}
-	if err := s.follow(ctx, h, 0); err != nil {
+	if err := s.follow(ctx, h, live); err != nil {
 		return err
 	}
 	if err := f.m.settled(ctx, h); err != nil {

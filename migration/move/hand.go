@@ -45,7 +45,18 @@ type hand struct {
 	recounting bool // and that as a correction of what was counted before
 	anchor     anchor
 	after      func(*batch, map[int64]*page) error // told of each batch, with its pages as they are now; nil: nobody
+	willing    bool                                // take away what was moved and can be moved no longer
+	withheld   func(sid int64)                     // told of such a row where it is not; nil: nobody
 	counts     Result                              // of all that it has stored
+}
+
+// withhold leaves a row that was moved as it is, though the old site now has it as none that can be: so would a table look
+// that is not whole. Its page stays one that differs.
+func (h *hand) withhold(p *page, sid int64) {
+	p.changed = true
+	if h.withheld != nil {
+		h.withheld(sid)
+	}
 }
 
 // take stores a batch. Whatever kills us leaves each row either stored with its page, or found again by the next run.

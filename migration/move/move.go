@@ -131,8 +131,8 @@ func (r *Result) strange(w *row) {
 	}
 }
 
-// Backfill moves every row of the form, from the first, and whatever was edited since it was moved. Rows that a service
-// took itself are not among them. It goes on where a run stopped, and works together with others that run at the same
+// Backfill moves every row of the form, from the first, and whatever was edited since it was moved. It takes nothing away:
+// a row that is gone, or can be moved no longer, is Sync's. Rows that a service took itself are not among them. It goes on where a run stopped, and works together with others that run at the same
 // time; each returns what became of all rows. Once a backfill has come to its end the next begins anew: it moves what is
 // missing, and finds the rest unchanged.
 func (j Job) Backfill(ctx context.Context) (Result, error) {

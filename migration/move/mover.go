@@ -19,8 +19,9 @@ type mover struct {
 	most     int        // writes that it takes at once
 	services []string
 	firsts   firsts
-	known    int64 // rows that the pages had when it began
-	top      int64 // the greatest sid of them
+	known    int64            // rows that the pages had when it began
+	top      int64            // the greatest sid of them
+	written  map[int64]string // the service's own ids of the rows that reverse has written, by sid
 	tell     sync.Mutex
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -18,6 +19,7 @@ type sweep struct {
 	m       *mover
 	began   time.Time
 	missing []int64 // rows that the source had, and has no longer
+	spoilt  []int64 // rows that were moved, and that it has now as none that can be
 	rows    int64   // rows of the pages
 }
 
@@ -72,6 +74,8 @@ func (s *sweep) read(ctx context.Context, h *hand, differ []int64, chunks []drup
 	for _, c := range chunks {
 		sums[c.Until/width] = c
 	}
+	h.withheld = func(sid int64) { s.spoilt = append(s.spoilt, sid) }
+	defer func() { h.withheld = nil }()
 	h.after = func(b *batch, pages map[int64]*page) error {
 		s.absent(b, pages)
 		return s.keep(ctx, pages, sums)
@@ -124,31 +128,40 @@ func (s *sweep) keep(ctx context.Context, pages map[int64]*page, sums map[int64]
 	return nil
 }
 
-// few is how many rows may be gone at once whatever share of all they are, and share what part of them may be whatever
+// few is how many rows may be taken away at once whatever share of all they are, and share what part of them may be whatever
 // their number. More than both is no day's work of an editor: a table was emptied, or this is another site.
 const (
 	few   = 100
 	share = 100 // one in so many
 )
 
-// errDeletes says that nothing was deleted.
-type errDeletes struct{ gone, rows int64 }
+// errDeletes says that nothing was taken away.
+type errDeletes struct{ gone, spoilt, rows int64 }
 
 func (e errDeletes) Error() string {
-	return fmt.Sprintf("the old site no longer has %d of the %d rows that were moved; that is more than 1 %% and more than %d at once, so none was deleted. "+
-		"If it is the right site and they are meant to go, accept that many with --deletes %d", e.gone, e.rows, few, e.gone)
+	what := fmt.Sprintf("the old site no longer has %d of the %d rows that were moved", e.gone, e.rows)
+	if e.spoilt > 0 {
+		what += fmt.Sprintf(", and has %d of them now as drafts or without what a row must have", e.spoilt)
+	}
+	return fmt.Sprintf("%s; that is more than 1 %% and more than %d at once, so none was deleted. "+
+		"If it is the right site and its tables are whole, and they are meant to go, accept that many with --deletes %d", what, few, e.gone+e.spoilt)
 }
 
-// follow deletes what is gone from the source, each row only if it is still gone now. last is how far the source goes: of
-// what lies beyond, a dump that was made earlier knows nothing; 0: it is live.
+// live is how far a source goes that knows of every row there may be.
+const live = math.MaxInt64
+
+// follow takes away what is gone from the source, each row only if it is still gone now, and what cannot be moved any more.
+// last is how far the source goes: of what lies beyond, a dump that was made earlier knows nothing.
 func (s *sweep) follow(ctx context.Context, h *hand, last int64) error {
 	slices.Sort(s.missing)
-	s.missing = slices.Compact(s.missing)
-	if last > 0 {
-		s.missing = slices.DeleteFunc(s.missing, func(sid int64) bool { return sid > last })
+	slices.Sort(s.spoilt)
+	s.missing, s.spoilt = slices.Compact(s.missing), slices.Compact(s.spoilt)
+	s.missing = slices.DeleteFunc(s.missing, func(sid int64) bool { return sid > last })
+	if n := int64(len(s.missing) + len(s.spoilt)); n > few && n*share > s.rows && n > s.m.job.Deletes {
+		return errDeletes{int64(len(s.missing)), int64(len(s.spoilt)), s.rows}
 	}
-	if n := int64(len(s.missing)); n > few && n*share > s.rows && n > s.m.job.Deletes {
-		return errDeletes{n, s.rows}
+	if err := s.withdraw(ctx, h); err != nil {
+		return err
 	}
 	for len(s.missing) > 0 {
 		no, n := s.missing[0]/width, 1
@@ -160,6 +173,28 @@ func (s *sweep) follow(ctx context.Context, h *hand, last int64) error {
 		}
 		s.missing = s.missing[n:]
 	}
+	return nil
+}
+
+// withdraw takes away the rows that can be moved no longer, as they are now.
+func (s *sweep) withdraw(ctx context.Context, h *hand) error {
+	records, err := s.m.records(ctx, s.spoilt)
+	if err != nil {
+		return err
+	}
+	h.willing, h.after = true, nil
+	defer func() { h.willing = false }()
+	y := s.m.job.jury()
+	for _, sid := range s.spoilt {
+		r, there := records[sid]
+		if !there { // gone meanwhile: the next sweep's
+			continue
+		}
+		if err := h.take(ctx, &batch{rows: []*row{y.row(r)}, from: sid / width, to: sid / width}); err != nil {
+			return err
+		}
+	}
+	s.spoilt = nil
 	return nil
 }
 

@@ -30,7 +30,7 @@ func (m *mover) sync(ctx context.Context, h *hand) error {
 		return err
 	}
 	s := &sweep{m: m, began: m.job.now().UTC()}
-	end := int64(0)
+	end := int64(live)
 	if m.job.Source.Live() {
 		err = m.tail(ctx, h, mark)
 		if err == nil {
@@ -131,6 +131,8 @@ func (m *mover) stream(ctx context.Context, h *hand, s *sweep) (last int64, err 
 		}
 		return nil
 	}
+	h.withheld = func(sid int64) { s.spoilt = append(s.spoilt, sid) }
+	defer func() { h.withheld = nil }()
 	s.rows = m.known
 	orphans, err := m.flow(ctx, h, reading{span: drupal.Span{After: -1}, whole: true})
 	h.counts.Orphans += orphans

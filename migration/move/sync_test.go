@@ -148,6 +148,59 @@ func TestManyDeletesStop(t *testing.T) {
 	}
 }
 
+// A table of values that is not whole makes rows of which none can be moved: they stay until a person says that it is meant,
+// in a backfill always.
+func TestManySpoiltRowsStop(t *testing.T) {
+	t.Parallel()
+	for name, live := range map[string]bool{"live": true, "dump": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			site, store := drupaltest.New(), memory()
+			for i := range int64(300) {
+				site.Put(gift(10*i+1, "5.00"))
+			}
+			j := job(site, store)
+			if !live {
+				j.Source = still{site}
+			}
+			must(t, j.Backfill)
+			for i := range int64(200) {
+				empty := gift(10*i+1, "5.00")
+				empty.Values = map[string][]string{}
+				site.Put(empty)
+			}
+			site.Delete(2981)
+			for range 2 { // what was left alone is found again
+				_, err := j.Sync(t.Context())
+				if err == nil || !strings.Contains(err.Error(), "no longer has 1 of the 300 rows") || !strings.Contains(err.Error(), "has 200 of them now") || !strings.Contains(err.Error(), "--deletes 201") {
+					t.Errorf("%v", err)
+				}
+			}
+			if got := must(t, j.Backfill); got.Unchanged != 299 || len(items(t, store, "gift")) != 300 {
+				t.Errorf("%+v", got)
+			}
+			j.Deletes = 201
+			if got := must(t, j.Sync); got.Deleted != 1 || got.Rejected["amount"] != 200 {
+				t.Errorf("%+v", got)
+			}
+			stands(t, "accepted", site, store)
+		})
+	}
+}
+
+// A dump without any row of the form says nothing of those that were moved.
+func TestAnEmptyDumpDeletesNothing(t *testing.T) {
+	t.Parallel()
+	site, store := drupaltest.New(gift(1, "5.00"), gift(2, "5.00")), memory()
+	must(t, job(site, store).Backfill)
+	j := job(site, store)
+	j.Source = still{drupaltest.New()}
+	if got := must(t, j.Sync); got.Deleted != 0 || got.Rows != 0 {
+		t.Errorf("%+v", got)
+	}
+	stands(t, "after the empty dump", site, store)
+}
+
 // A dump that is older than what was moved since takes nothing away that it cannot know.
 func TestAnOldDumpDeletesNothing(t *testing.T) {
 	t.Parallel()
