@@ -48,7 +48,7 @@ func Import(r form.Record) ([]kv.Write, error) {
 		return nil, &fault.Error{Kind: fault.Invalid, Field: "amount", Text: "an amount in pounds that can be counted", Err: err}
 	}
 	gift := Imported{NID: r.NID, SID: r.SID, At: r.At.UTC(), Amount: amount, Values: r.Values}
-	return []kv.Write{{Key: importedOf(nil).Key(importedID(r.NID, r.SID)), Data: gift.json(), If: kv.Absent}}, nil
+	return []kv.Write{importedOf(nil).Put(importedID(r.NID, r.SID), gift, kv.Absent)}, nil
 }
 
 // Records gives every gift as the old form would have stored it, the imported ones exactly as they came and in the

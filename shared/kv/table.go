@@ -47,7 +47,7 @@ func (t Table[T]) Get(ctx context.Context, id string) (T, Condition, error) {
 	if err != nil {
 		return v, 0, err
 	}
-	if err := json.Unmarshal(item.Data, &v); err != nil {
+	if err := decode(item.Data, &v); err != nil {
 		return v, 0, fmt.Errorf("kv: %s %s is not what was stored: %w", t.Name, id, err)
 	}
 	return v, Condition(item.Rev), nil
@@ -56,11 +56,27 @@ func (t Table[T]) Get(ctx context.Context, id string) (T, Condition, error) {
 // Put is the write of a record, on a condition, with the messages that it causes. It panics if the record cannot be
 // written as JSON, which is a mistake in its type.
 func (t Table[T]) Put(id string, v T, on Condition, messages ...event.Message) Write {
-	raw, err := json.Marshal(v)
+	raw, err := encode(v)
 	if err != nil {
 		panic("kv: " + t.Name + ": " + err.Error())
 	}
 	return Write{Key: t.Key(id), Data: raw, If: on, Messages: messages}
+}
+
+// encode writes a record. One that writes itself does so alone: encoding/json would read it over.
+func encode(v any) ([]byte, error) {
+	if own, ok := v.(json.Marshaler); ok {
+		return own.MarshalJSON()
+	}
+	return json.Marshal(v)
+}
+
+// decode reads a record. One that reads itself does so alone: encoding/json would read it twice before.
+func decode(raw []byte, v any) error {
+	if own, ok := v.(json.Unmarshaler); ok {
+		return own.UnmarshalJSON(raw)
+	}
+	return json.Unmarshal(raw, v)
 }
 
 // Row is a listed record.
@@ -86,7 +102,7 @@ func (t Table[T]) List(ctx context.Context, after string, limit int) (rows []Row
 		}
 		for _, item := range items {
 			row := Row[T]{ID: item.Key.Sort, Rev: Condition(item.Rev)}
-			if err := json.Unmarshal(item.Data, &row.Value); err != nil {
+			if err := decode(item.Data, &row.Value); err != nil {
 				return nil, "", fmt.Errorf("kv: %s %s is not what was stored: %w", t.Name, row.ID, err)
 			}
 			rows = append(rows, row)
