@@ -320,6 +320,10 @@ func integers(c *cursor, row []Value) (n [4]int64, err error) {
 
 // integer64 is strconv.ParseInt on bytes, for the two thirds of a dump that are such numbers.
 func integer64(b []byte) (n int64, ok bool) {
+	if len(b) > 1 && b[0] == '-' { // a time before 1970
+		n, ok = integer64(b[1:])
+		return -n, ok && b[1] != '-'
+	}
 	if len(b) == 0 || len(b) > 18 {
 		return 0, false
 	}

@@ -107,11 +107,12 @@ func (s *schema) order() {
 }
 
 // keys names the components of a form by number. A key that stands twice in a form (in two fieldsets) keeps its
-// number behind it from the second on: one value must not hide another.
+// number behind it from the second on: one value must not hide another, and one that an editor adds later must not take
+// the name of the one that was there, wherever it is shown.
 func (s *schema) keys(nid int64) map[int64]string {
 	keys := map[int64]string{}
 	taken := map[string]bool{}
-	for _, c := range s.components[nid] {
+	for _, c := range slices.SortedFunc(slices.Values(s.components[nid]), func(a, b Component) int { return cmp.Compare(a.CID, b.CID) }) {
 		keys[c.CID] = c.Key
 		if taken[c.Key] {
 			keys[c.CID] = fmt.Sprintf("%s %d", c.Key, c.CID)

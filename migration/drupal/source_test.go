@@ -211,6 +211,30 @@ func TestPrefixMultipleAndOrphans(t *testing.T) {
 	}
 }
 
+// A component that an editor adds later, above the one whose key it has, does not take its name; and a time before 1970, which the column may
+// hold, is a time.
+func TestLaterTwinAndAnOldTime(t *testing.T) {
+	t.Parallel()
+	later := strings.Replace(small, "(7,3,2,'name','Name','textfield','','',0,3)", "(7,3,2,'name','Name','textfield','','',0,-5)", 1)
+	old := strings.Replace(later, "(10,7,0,1552696933)", "(10,7,0,-5)", 1)
+	if later == small || old == later {
+		t.Fatal("the dump has changed")
+	}
+	got := smallRows(t, open(t, write(t, "dump.sql", []byte(old))))[0]
+	if got.Value("name") != `Zo"e` || got.Value("name 3") != "twin" || got.At.Unix() != -5 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// smallRows are the rows of the small dump, orphans or not.
+func smallRows(t testing.TB, s Source) (all []form.Record) {
+	t.Helper()
+	if _, err := s.Records(t.Context(), "give", Span{}, func(r form.Record) error { all = append(all, r); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 // A dump cut anywhere in the middle is never taken for a short one: either Open or Records says where it ends.
 func TestCutDump(t *testing.T) {
 	t.Parallel()
