@@ -22,22 +22,30 @@ func migrateReverse(w *world) *cobra.Command {
 		Short: "Write what the services took into the old site, so that a rollback finds it there",
 		Long: "Writes each record that a service took itself into the old site's database, as a submission like any other, and changes it there when it changes here. " +
 			"A table banyan_origin is made beside the site's own, which says whose each row is. A row that somebody has changed or deleted in the old site since " +
-			"is written over, and the version that lost is listed in the store for 30 days.",
+			"is written over, and the version that lost is listed in the store for 30 days: --conflicts writes the list.",
 		Example: "  banyan migrate reverse --from 'mysql://mover:${DB_PASSWORD}@db.example/drupal' --to sqlite:.banyan/services.db",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return m.reverse(c.Context(), w) },
 	}
 	m.flags(c)
 	c.Flags().BoolVar(&m.dry, "dry-run", false, "say what would be done and write nothing")
+	m.lists(c)
 	return c
 }
 
 func (m *migration) reverse(ctx context.Context, w *world) error {
-	writer, err := drupal.OpenWriter(ctx, m.from)
+	if err := m.place(); err != nil {
+		return err
+	}
+	site, err := drupal.OpenWriter(ctx, m.from)
 	if err != nil {
 		return fail(wrong, "--from: %w", err)
 	}
-	defer writer.Close()
+	defer site.Close()
+	writer, err := move.RenamedWriter(site, m.renames...)
+	if err != nil {
+		return fail(wrong, "--rename: %w", err)
+	}
 	ends, err := m.open(ctx)
 	if err != nil {
 		return err
@@ -45,10 +53,13 @@ func (m *migration) reverse(ctx context.Context, w *world) error {
 	defer ends.close()
 	began, doc := time.Now(), moved{Forms: map[string]move.Result{}}
 	for _, f := range ends.taken() {
-		job := move.Job{Form: f, Parts: move.Parts(f, ends.store), DryRun: m.dry, Authority: move.Target}
+		job := move.Job{Source: ends.source, Form: f, Parts: move.Parts(f, ends.store), DryRun: m.dry, Authority: move.Target}
 		if doc.Forms[f.Alias], err = job.Reverse(ctx, writer); err != nil {
 			return m.stopped("reverse", err)
 		}
+	}
+	if err := m.write(ctx, ends); err != nil {
+		return m.stopped("reverse", err)
 	}
 	doc.Seconds = seconds(began)
 	if m.asJSON {

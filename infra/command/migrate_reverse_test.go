@@ -57,6 +57,28 @@ func (s *siege) found(t *testing.T) {
 	}
 }
 
+// An editor has renamed the amount: nothing is written until somebody says to what, and then the amounts are, and equal.
+func TestMigrateReverseRenamed(t *testing.T) {
+	t.Parallel()
+	s := besieged(t, 1, 40)
+	if status, errw := migrates(t, nil, s.args("backfill")...); status != done {
+		t.Fatal(status, errw)
+	}
+	s.exec("UPDATE webform_component SET form_key = 'sum' WHERE nid = 2 AND form_key = 'amount'")
+	amounts := "SELECT count(*) FROM webform_submitted_data WHERE nid = 2 AND cid = 1 AND data LIKE '%.25' AND sid IN (SELECT sid FROM banyan_origin)"
+	status, errw := migrates(t, nil, s.args("reverse")...)
+	if status == done || !strings.Contains(errw, "--rename donate:NEW=amount") || s.count("SELECT count(*) FROM sqlite_master WHERE name = 'banyan_origin'") != 0 {
+		t.Errorf("%d %s", status, errw)
+	}
+	with := func(verb string) (int, string) { return migrates(t, nil, append(s.args(verb), "--rename", "donate:sum=amount")...) }
+	if status, errw := with("reverse"); status != done || s.count(amounts) != s.gifts {
+		t.Errorf("%d %s: %d of %d amounts", status, errw, s.count(amounts), s.gifts)
+	}
+	if status, errw := with("verify"); status != done {
+		t.Error(status, errw)
+	}
+}
+
 func (s *siege) count(query string) (n int) {
 	s.t.Helper()
 	if err := s.drupal.QueryRow(query).Scan(&n); err != nil {

@@ -44,41 +44,68 @@ func (j Job) ready(ctx context.Context) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the webform %s (node %d) has no component %s; it has %s. If one was renamed, say which with --rename %s:NEW=%s (NEW is - where the site never asked). Nothing was moved",
+	return fmt.Errorf("the webform %s (node %d) has no component %s; it has %s. If one was renamed, say which with --rename %s:NEW=%s (NEW is - where the site never asked). Nothing was moved or written",
 		j.Form.Alias, forms[at].NID, strings.Join(missing, ", "), strings.Join(keys, ", "), j.Form.Alias, missing[0])
+}
+
+// names are what a site calls components otherwise than the services do.
+type names struct {
+	ours map[string]map[string]string // by form: our key of the site's
+	none map[string][]string          // by form: our keys that the site never had
+}
+
+// read reads renamings: each is FORM:NEW=OLD.
+func read(renamings []string) (names, error) {
+	n := names{map[string]map[string]string{}, map[string][]string{}}
+	for _, text := range renamings {
+		alias, keys, ok := strings.Cut(text, ":")
+		theirs, ours, both := strings.Cut(keys, "=")
+		f, known := form.ByAlias(alias)
+		switch {
+		case !ok || !both || theirs == "" || ours == "":
+			return n, fmt.Errorf("%q is no renaming: FORM:NEW=OLD, such as donate:sum=amount", text)
+		case !known:
+			return n, fmt.Errorf("%q: there is no form %q; there are %s", text, alias, aliases())
+		case !slices.ContainsFunc(f.Components, func(c form.Component) bool { return c.Key == ours }):
+			return n, fmt.Errorf("%q: the form %s has no component %q; OLD is one of %s", text, alias, ours, keysOf(f))
+		case theirs == "-":
+			n.none[alias] = append(n.none[alias], ours)
+			continue
+		case n.ours[alias] == nil:
+			n.ours[alias] = map[string]string{}
+		}
+		n.ours[alias][theirs] = ours
+	}
+	return n, nil
+}
+
+// record has our keys in place of the site's.
+func (n names) record(r form.Record) form.Record {
+	values := make(map[string][]string, len(r.Values))
+	for key, v := range r.Values {
+		if ours, is := n.ours[r.Form][key]; is {
+			key = ours
+		}
+		values[key] = append(values[key], v...)
+	}
+	r.Values = values
+	return r
 }
 
 // renamed is a source some of whose components have other names than the services know.
 type renamed struct {
 	drupal.Source
-	ours map[string]map[string]string // by form: our key of the site's
-	none map[string][]string          // by form: our keys that the site never had
+	names
 }
 
 // Renamed gives a source's components the names that the services know. Each renaming is FORM:NEW=OLD: the site calls NEW
 // what we call OLD, or, with NEW a -, never asked for it. Its errors are the caller's.
 func Renamed(s drupal.Source, renamings ...string) (drupal.Source, error) {
-	r := renamed{s, map[string]map[string]string{}, map[string][]string{}}
-	for _, text := range renamings {
-		alias, names, ok := strings.Cut(text, ":")
-		theirs, ours, both := strings.Cut(names, "=")
-		f, known := form.ByAlias(alias)
-		switch {
-		case !ok || !both || theirs == "" || ours == "":
-			return nil, fmt.Errorf("%q is no renaming: FORM:NEW=OLD, such as donate:sum=amount", text)
-		case !known:
-			return nil, fmt.Errorf("%q: there is no form %q; there are %s", text, alias, aliases())
-		case !slices.ContainsFunc(f.Components, func(c form.Component) bool { return c.Key == ours }):
-			return nil, fmt.Errorf("%q: the form %s has no component %q; OLD is one of %s", text, alias, ours, keysOf(f))
-		case theirs == "-":
-			r.none[alias] = append(r.none[alias], ours)
-			continue
-		case r.ours[alias] == nil:
-			r.ours[alias] = map[string]string{}
-		}
-		r.ours[alias][theirs] = ours
+	n, err := read(renamings)
+	if err != nil {
+		return nil, err
 	}
-	return r, nil
+	return renamed{s, n}, nil
 }
 
 func aliases() string {
@@ -130,7 +157,7 @@ func (s renamed) Records(ctx context.Context, name string, within drupal.Span, y
 	if len(s.ours[name]) == 0 {
 		return s.Source.Records(ctx, name, within, yield)
 	}
-	return s.Source.Records(ctx, name, within, func(r form.Record) error { return yield(s.rename(r)) })
+	return s.Source.Records(ctx, name, within, func(r form.Record) error { return yield(s.record(r)) })
 }
 
 // Record is the source's, under our names.
@@ -139,17 +166,5 @@ func (s renamed) Record(ctx context.Context, nid, sid int64) (form.Record, error
 	if err != nil {
 		return r, err
 	}
-	return s.rename(r), nil
-}
-
-func (s renamed) rename(r form.Record) form.Record {
-	values := make(map[string][]string, len(r.Values))
-	for key, v := range r.Values {
-		if ours, is := s.ours[r.Form][key]; is {
-			key = ours
-		}
-		values[key] = append(values[key], v...)
-	}
-	r.Values = values
-	return r
+	return s.record(r), nil
 }

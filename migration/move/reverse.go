@@ -46,12 +46,17 @@ func ReversalOf(ctx context.Context, store kv.Store, f form.Form) (r Reversal, e
 // A row that somebody over there has changed or deleted is a conflict, which is listed before anything is done: with the
 // Target's authority the service's version is written over it, with the Source's it stays as it is. What a
 // test took is not for the old site; an amount in a currency that it does not know is Rejected, since it would read as pounds.
+// A site that lacks a component which Backfill needs, or cannot hold the amounts, is refused before anything is written.
 func (j Job) Reverse(ctx context.Context, w drupal.Writer) (Result, error) {
 	r := reversal{job: j, w: w, total: Result{Rejected: map[string]int64{}, Homeless: map[string]int64{}}}
 	if len(j.Parts) == 0 || j.Parts[0].Service != j.Form.Service || j.Parts[0].Records == nil {
 		return r.total, nil
 	}
-	if err := r.run(ctx); err != nil {
+	err := j.ready(ctx)
+	if err == nil {
+		err = r.run(ctx)
+	}
+	if err != nil {
 		return r.total, fmt.Errorf("reverse: %s, after %d records: %w", j.Form.Alias, r.total.Rows, err)
 	}
 	return r.total, nil

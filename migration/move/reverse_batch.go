@@ -84,6 +84,10 @@ type errand struct {
 func (r *reversal) decide(ctx context.Context, records []form.Record, rows []drupal.Row) (todo errand, err error) {
 	var listed []kv.Write
 	for i, row := range rows {
+		if slices.Contains(row.Homeless, "amount") {
+			return todo, fmt.Errorf("the webform %s has no component that holds the amount, and a gift without one would be lost over there: put it back, or say which one it is with --rename %[1]s:NEW=amount. "+
+				"Nothing of these records was written", r.job.Form.Alias)
+		}
 		conflict := row.State == drupal.Edited || row.State == drupal.Gone
 		if conflict {
 			listed = append(listed, r.conflict(records[i], row))
