@@ -18,13 +18,13 @@ func migrateVerb(w *world) *cobra.Command {
 
 // migration is what the flags of migrate's verbs say.
 type migration struct {
-	from, to string
-	rejects  string
-	renames  []string
-	throttle drupal.Throttle
-	dry      bool
-	reads    bool // the store must be there
-	asJSON   bool
+	from, to           string
+	rejects, conflicts string
+	renames            []string
+	throttle           drupal.Throttle
+	dry                bool
+	reads              bool // the store must be there
+	asJSON             bool
 }
 
 func (m *migration) flags(c *cobra.Command) {

@@ -1,13 +1,8 @@
 package command
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -200,37 +195,4 @@ func (e *ends) comparison(f form.Form) verify.Job {
 		j.Store, j.Import, j.Records = e.store(f.Service), entry.Import, entry.Records
 	}
 	return j
-}
-
-// writeRejects puts the rejects of all forms into a file, one JSON line each.
-func (e *ends) writeRejects(ctx context.Context, name string) error {
-	if name == "" {
-		return nil
-	}
-	err := wholly(name, func(f *os.File) (err error) {
-		out := bufio.NewWriter(f)
-		lines := json.NewEncoder(out)
-		lines.SetEscapeHTML(false)
-		for _, on := range e.taken() {
-			err = errors.Join(err, move.Rejects(ctx, e.store(on.Service), on, func(r move.Reject) error { return lines.Encode(r) }))
-		}
-		return errors.Join(err, out.Flush())
-	})
-	if err != nil {
-		return fmt.Errorf("--rejects: %w", err)
-	}
-	return nil
-}
-
-// wholly writes a file that its owner alone may read, and puts it in its place when it is whole.
-func wholly(name string, write func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // nothing is there once it is renamed
-	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

@@ -3,10 +3,7 @@ package command
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -73,7 +70,7 @@ func migrateSync(w *world) *cobra.Command {
 func (m *moving) both(c *cobra.Command) {
 	m.flags(c)
 	m.gently(c)
-	c.Flags().StringVar(&m.rejects, "rejects", "", "file for the rows that are not moved, one JSON line each with the reason; it holds people's data")
+	m.lists(c)
 }
 
 // moved is the document of backfill, sync and reverse.
@@ -124,7 +121,7 @@ func (m *moving) move(ctx context.Context, w *world, verb string, run func(move.
 	if doc.Strange, err = drupal.Oddities(ctx, ends.counts); err != nil {
 		return m.stopped(verb, err)
 	}
-	if err := ends.writeRejects(ctx, m.rejects); err != nil {
+	if err := m.write(ctx, ends); err != nil {
 		return m.stopped(verb, err)
 	}
 	doc.Seconds = seconds(began)
@@ -167,7 +164,7 @@ func (m *moving) keepUp(ctx context.Context, w *world) error {
 		})
 	}
 	err = work.Wait()
-	if after := ends.writeRejects(context.WithoutCancel(ctx), m.rejects); err == nil {
+	if after := m.write(context.WithoutCancel(ctx), ends); err == nil {
 		err = after
 	}
 	if err != nil && ctx.Err() == nil {
@@ -183,21 +180,4 @@ func (m *moving) tell(w *world, name string, r move.Result) {
 		return
 	}
 	fmt.Fprintf(w.out, "%s  %s: %s\n", time.Now().Format(time.TimeOnly), name, happened(r))
-}
-
-// place says what stands against writing the rejects, before anything is moved.
-func (m *migration) place() error {
-	if m.throttle.Rate < 0 {
-		return fail(wrong, "--rate is %d; it is a number of submissions a second, or 0 for no limit", m.throttle.Rate)
-	}
-	if m.rejects == "" {
-		return nil
-	}
-	if m.dry {
-		return fail(wrong, "--rejects lists what the store keeps, and --dry-run keeps nothing: leave one of them out; nothing was moved")
-	}
-	if _, err := os.Stat(filepath.Dir(m.rejects)); err != nil {
-		return fail(wrong, "--rejects: %w; nothing was moved", errors.Unwrap(err))
-	}
-	return nil
 }

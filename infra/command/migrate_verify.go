@@ -3,7 +3,6 @@ package command
 import (
 	"cmp"
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -65,11 +64,14 @@ type verified struct {
 }
 
 func (m *proving) verify(ctx context.Context, w *world) error {
-	for flag, file := range map[string]string{"--differences": m.differences, "--certificate": m.certificate} {
-		if file != "" {
-			if _, err := os.Stat(filepath.Dir(filepath.Clean(file))); err != nil {
-				return fail(wrong, "%s: %w; nothing was compared", flag, err)
-			}
+	if m.differences != "" {
+		if err := listable(m.differences); err != nil {
+			return fail(wrong, "--differences: %w; nothing was compared", err)
+		}
+	}
+	if m.certificate != "" {
+		if _, err := os.Stat(filepath.Dir(filepath.Clean(m.certificate))); err != nil {
+			return fail(wrong, "--certificate: %w; nothing was compared", err)
 		}
 	}
 	ends, err := m.open(ctx)
@@ -139,7 +141,7 @@ func (m *proving) keep(doc *verified) error {
 		results[i] = doc.Forms[name]
 	}
 	if m.differences != "" {
-		if err := writeDifferences(m.differences, results); err != nil {
+		if err := verify.SaveDifferences(m.differences, results); err != nil {
 			return err
 		}
 	}
@@ -155,16 +157,6 @@ func (m *proving) keep(doc *verified) error {
 		doc.Fingerprint, err = sealed.Fingerprint, sealed.Save(m.certificate)
 	}
 	return err
-}
-
-// writeDifferences puts them into a file for its owner's eyes, in its place only when it is whole.
-func writeDifferences(name string, results []verify.Result) error {
-	return wholly(name, func(f *os.File) (err error) {
-		for _, r := range results {
-			err = errors.Join(err, verify.WriteDifferences(f, r))
-		}
-		return err
-	})
 }
 
 func migrateCertificate(w *world) *cobra.Command {

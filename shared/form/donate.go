@@ -63,8 +63,8 @@ func DonationOf(values map[string][]string) Donation {
 func ReadDonation(r Record) (Donation, []Refusal) {
 	d := DonationOf(r.Values)
 	var no []Refusal
-	if _, ok := Amount(d.Amount); !ok {
-		no = append(no, Refusal{"amount", "an amount in pounds, more than nothing, with no pence or two digits of them"})
+	if _, ok := Amount(d.Amount); !ok || len(r.Values["amount"]) > 1 { // of two amounts nobody knows which was given
+		no = append(no, Refusal{"amount", "one amount in pounds, more than nothing, with no pence or two digits of them"})
 	}
 	if !Email(d.Email) {
 		no = append(no, Refusal{"email", "one @ with something on both sides, a dot in the domain, no space"})

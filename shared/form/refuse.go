@@ -9,6 +9,10 @@ func Refuse(r Record) (no []Refusal) {
 	switch r.Form {
 	case "donate":
 		_, no = ReadDonation(r)
+	case "pay-in":
+		if len(r.Values["amount"]) > 1 {
+			no = append(no, Refusal{"amount", "one amount"})
+		}
 	case "gift-aid":
 		if _, err := contact.ParsePostcode(r.Value("postcode")); err != nil {
 			no = append(no, Refusal{"postcode", "a UK postcode, in an area that exists"})
