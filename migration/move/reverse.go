@@ -68,6 +68,8 @@ type reversal struct {
 	w     drupal.Writer
 	ids   ids
 	total Result
+
+	before bool // something was written in another run
 }
 
 // slip is how many records are written in one transaction: a live site's visitors wait for its locks.
@@ -83,6 +85,7 @@ func (r *reversal) run(ctx context.Context) error {
 	if r.ids, err = openIDs(ctx, store, j); err != nil {
 		return err
 	}
+	r.before = !before.At.IsZero() || r.ids.all
 	from := before.From
 	for after := from; ; {
 		records, next, err := j.Parts[0].Records(ctx, store, after, slip)

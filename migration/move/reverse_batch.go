@@ -88,6 +88,11 @@ func (r *reversal) decide(ctx context.Context, records []form.Record, rows []dru
 			return todo, fmt.Errorf("the webform %s has no component that holds the amount, and a gift without one would be lost over there: put it back, or say which one it is with --rename %[1]s:NEW=amount. "+
 				"Nothing of these records was written", r.job.Form.Alias)
 		}
+		if row.State == drupal.Missing && r.before {
+			if err := r.nameless(ctx, records[i]); err != nil {
+				return todo, err
+			}
+		}
 		conflict := row.State == drupal.Edited || row.State == drupal.Gone
 		if conflict {
 			listed = append(listed, r.conflict(records[i], row))
@@ -100,6 +105,29 @@ func (r *reversal) decide(ctx context.Context, records []form.Record, rows []dru
 		err = commit(ctx, r.job.Parts[0].Store, listed)
 	}
 	return todo, err
+}
+
+// nameless refuses to write a record again whose row is still there, and only our table there has lost its line: one
+// gift would be two. A number that was given to another has another time.
+func (r *reversal) nameless(ctx context.Context, rec form.Record) error {
+	sid, _, err := idsOf(r.job.Parts[0].Store, r.job.Form).Get(ctx, rec.Origin)
+	if errors.Is(err, kv.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	row, err := r.job.Source.Record(ctx, r.job.Form.Node, sid)
+	switch {
+	case errors.Is(err, drupal.ErrNoRecord):
+		return nil
+	case err != nil:
+		return err
+	case row.Origin == "" && row.At.Unix() == rec.At.Unix():
+		return fmt.Errorf("submission %d of %s is the record %s, which reverse wrote before, and the table banyan_origin no longer says so: written again it would be there twice. "+
+			"Put that table back as the site's last backup has it, or delete the submission over there; nothing of these records was written", sid, r.job.Form.Alias, rec.Origin)
+	}
+	return nil
 }
 
 // write writes, and says in rows what it has written; again tells that one is no longer as it was seen.

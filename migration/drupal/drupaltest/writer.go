@@ -28,6 +28,18 @@ func (s *Site) Lack(keys ...string) {
 	}
 }
 
+// Forget makes the site know no longer which row was written for a record.
+func (s *Site) Forget(origin string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sid := s.origins[origin].sid
+	delete(s.origins, origin)
+	if r, there := s.rows[sid]; there {
+		r.Origin = ""
+		s.rows[sid] = r
+	}
+}
+
 // Add stores a row as the site does by itself: under the next sid, which is returned.
 func (s *Site) Add(r form.Record) (sid int64) {
 	s.mu.Lock()
