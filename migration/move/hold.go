@@ -168,7 +168,7 @@ func (m *mover) take(ctx context.Context, p plan, quiet silence) (h *hold, left 
 
 // free claims a partition if nobody works on it.
 func (m *mover) free(ctx context.Context, p plan, part partition, quiet silence) (*hold, error) {
-	if part.Owner != "" && !quiet.over(part) {
+	if part.Owner != "" && !dead(part.Owner) && !quiet.over(part) {
 		return nil, nil
 	}
 	h, err := m.claim(ctx, p, part)

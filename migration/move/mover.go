@@ -5,8 +5,6 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/google/uuid"
-
 	"github.com/banyan-migration/banyan/shared/form"
 	"github.com/banyan-migration/banyan/shared/kv"
 )
@@ -58,5 +56,3 @@ func (m *mover) workers() int {
 }
 
 func statePart(f form.Form) string { return "move/" + f.Alias }
-
-func owner() string { return uuid.NewString() }

@@ -145,7 +145,7 @@ func (m *mover) partition(ctx context.Context, p plan, no int) (partition, error
 
 // lease is how long a partition of another mover must stand still before it is taken over, by our own watch: a mover
 // revises it with every batch, and once a second without. Whoever was only slow finds at its next commit that it
-// lost the partition, and that is all.
+// lost the partition, and that is all. Who was killed on this machine is known to be gone, and is not waited for.
 const (
 	lease = 4 * time.Second
 	beat  = time.Second
