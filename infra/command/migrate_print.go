@@ -93,6 +93,9 @@ func printVerified(out io.Writer, doc verified) {
 		if r.Own+r.Reversed+r.InFlight > 0 {
 			fmt.Fprintf(out, "  %d records of the service's own wait to be written back, %d were and are equal to their rows; %d rows are in flight\n", r.Own, r.Reversed, r.InFlight)
 		}
+		if r.Narrowed > 0 {
+			fmt.Fprintf(out, "  of those written back, %d hold \uFFFD there for letters that the old site's tables do not know, such as emoji; the service has them\n", r.Narrowed)
+		}
 		for i, d := range r.Differences {
 			if i == shown {
 				fmt.Fprintf(out, "  and %d more\n", int64(len(r.Differences)-shown)+r.More)

@@ -124,12 +124,11 @@ func (w *writer) tables(ctx context.Context) error {
 	return err
 }
 
-// unknown says of a character set's letters which it does not have. Drupal 7 made its tables in utf8, which ends where
-// the emoji begin.
+// unknown says of a character set's letters which it does not have.
 func unknown(set string) func(rune) bool {
 	switch set {
 	case "utf8", "utf8mb3", "ucs2":
-		return func(r rune) bool { return r > 0xFFFF }
+		return beyond
 	case "latin1":
 		return func(r rune) bool {
 			_, is := low[r]
@@ -140,6 +139,9 @@ func unknown(set string) func(rune) bool {
 	}
 	return func(rune) bool { return false }
 }
+
+// beyond are the letters that utf8 lacks where it has three bytes.
+func beyond(r rune) bool { return r > 0xFFFF }
 
 // prepare makes our table where it is not.
 func (w *writer) prepare(ctx context.Context) error {

@@ -43,6 +43,7 @@ type CertifiedForm struct {
 	Orphans        int64            `json:"orphans"`
 	Own            int64            `json:"own"`
 	Reversed       int64            `json:"reversed"`
+	Narrowed       int64            `json:"narrowed,omitempty"`
 	Waiting        int64            `json:"waiting"`
 	WaitingPence   int64            `json:"waiting_pence"`
 	InFlight       int64            `json:"in_flight"`
@@ -77,7 +78,7 @@ func Certify(results []Result, signer, source, target string, issued time.Time, 
 	for _, r := range results {
 		f := CertifiedForm{Form: r.Form, Service: serviceOf(r.Form), Clean: r.Clean(), Began: r.Began, Ended: r.Ended, Watermark: r.Watermark,
 			RowsSource: r.RowsSource, RowsTarget: r.RowsTarget, SumPenceSource: r.SumPenceSource, SumPenceTarget: r.SumPenceTarget,
-			Rejected: r.Rejected, Orphans: r.Orphans, Own: r.Own, Reversed: r.Reversed, Waiting: r.Waiting, WaitingPence: r.WaitingPence,
+			Rejected: r.Rejected, Orphans: r.Orphans, Own: r.Own, Reversed: r.Reversed, Narrowed: r.Narrowed, Waiting: r.Waiting, WaitingPence: r.WaitingPence,
 			InFlight: r.InFlight, Settled: r.Settled, Sums: r.Sums, Digest: r.Digest, Differences: []Redacted{}, More: r.More}
 		for _, d := range r.Differences {
 			f.Differences = append(f.Differences, Redacted{d.ID, d.Field, d.Kind, veil(d.Source), veil(d.Target)})

@@ -25,6 +25,7 @@ type Result struct {
 	Orphans        int64            `json:"orphans"`          // values whose submission is gone from the old site
 	Own            int64            `json:"own"`              // records that the service took itself and that wait to be written back
 	Reversed       int64            `json:"reversed"`         // those that were: each was held against its row
+	Narrowed       int64            `json:"narrowed"`         // those of them whose rows lack letters that the old tables do not know: drupal.Narrow
 	Waiting        int64            `json:"waiting"`          // rows whose service does not exist yet
 	WaitingPence   int64            `json:"waiting_pence"`    // what they come to, a part of SumPenceSource
 	InFlight       int64            `json:"in_flight"`        // rows beyond the watermark, and rows that changed from look to look
