@@ -70,7 +70,9 @@ func TestMigrateReverseRenamed(t *testing.T) {
 	if status == done || !strings.Contains(errw, "--rename donate:NEW=amount") || s.count("SELECT count(*) FROM sqlite_master WHERE name = 'banyan_origin'") != 0 {
 		t.Errorf("%d %s", status, errw)
 	}
-	with := func(verb string) (int, string) { return migrates(t, nil, append(s.args(verb), "--rename", "donate:sum=amount")...) }
+	with := func(verb string) (int, string) {
+		return migrates(t, nil, append(s.args(verb), "--rename", "donate:sum=amount")...)
+	}
 	if status, errw := with("reverse"); status != done || s.count(amounts) != s.gifts {
 		t.Errorf("%d %s: %d of %d amounts", status, errw, s.count(amounts), s.gifts)
 	}
