@@ -279,3 +279,40 @@ func BenchmarkBackfill(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// A mover's commit is hundreds of new items: all are there, or none where one of them was, and an expired one was not.
+func TestManyNewItems(t *testing.T) {
+	t.Parallel()
+	s := fresh(t).Store("donate")
+	key := func(i int) kv.Key { return kv.Key{Part: "imported", Sort: fmt.Sprintf("%04d", i)} }
+	lot := func() (writes []kv.Write) {
+		for i := range 3*run + 5 {
+			writes = append(writes, kv.Write{Key: key(i), Data: []byte(fmt.Sprint("gift ", i)), If: kv.Absent})
+		}
+		return writes
+	}
+	if err := s.Commit(t.Context(), kv.Write{Key: key(40), Data: []byte("old"), Expires: time.Now().Add(-time.Second)}, kv.Write{Key: key(run + 1), Data: []byte("there")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Commit(t.Context(), lot()...); !errors.Is(err, kv.ErrConflict) {
+		t.Fatalf("%v", err)
+	}
+	if items, err := s.List(t.Context(), "imported", "", "", 1000); err != nil || len(items) != 1 || string(items[0].Data) != "there" {
+		t.Fatalf("%d items, %v", len(items), err)
+	}
+	if err := s.Commit(t.Context(), kv.Write{Key: key(run + 1), Delete: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Commit(t.Context(), lot()...); err != nil {
+		t.Fatal(err)
+	}
+	items, err := s.List(t.Context(), "imported", "", "", 1000)
+	if err != nil || len(items) != 3*run+5 {
+		t.Fatalf("%d items, %v", len(items), err)
+	}
+	for i, item := range items {
+		if string(item.Data) != fmt.Sprint("gift ", i) || item.Rev != 1 || !item.Expires.IsZero() {
+			t.Errorf("%+v", item)
+		}
+	}
+}

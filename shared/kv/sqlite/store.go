@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/banyan-migration/banyan/shared/kv"
@@ -19,6 +20,7 @@ type store struct {
 
 	get, list, bounded, unsent              *sql.Stmt // on the readers' pool
 	always, absent, revised, removed, found *sql.Stmt // the committer's
+	many                                    *sql.Stmt // absent for a run of items
 	caused, sent                            *sql.Stmt
 }
 
@@ -36,6 +38,7 @@ const (
 	lives      = `(expires = 0 OR expires > ?5)`
 	alwaysSQL  = `INSERT INTO %s VALUES (?1, ?2, 1, ?3, ?4) ON CONFLICT DO UPDATE SET rev = CASE WHEN ` + lives + ` THEN rev + 1 ELSE 1 END, data = ?3, expires = ?4`
 	absentSQL  = `INSERT INTO %s VALUES (?1, ?2, 1, ?3, ?4) ON CONFLICT DO UPDATE SET rev = 1, data = ?3, expires = ?4 WHERE NOT ` + lives
+	manySQL    = `INSERT INTO %s VALUES %s ON CONFLICT DO UPDATE SET rev = 1, data = excluded.data, expires = excluded.expires WHERE NOT (expires = 0 OR expires > ?)`
 	revisedSQL = `UPDATE %s SET rev = rev + 1, data = ?3, expires = ?4 WHERE part = ?1 AND sort = ?2 AND rev = ?6 AND ` + lives
 	removedSQL = `DELETE FROM %s WHERE part = ?1 AND sort = ?2`
 	foundSQL   = `SELECT rev FROM %s WHERE part = ?1 AND sort = ?2 AND (expires = 0 OR expires > ?3)`
@@ -56,10 +59,14 @@ func (s *store) make(ctx context.Context) error {
 	if _, err := s.db.writer.ExecContext(ctx, fmt.Sprintf(expiredSQL, s.name), s.db.now().UnixNano()); err != nil {
 		return errBroken{err}
 	}
+	many := fmt.Sprintf(manySQL, s.name, strings.Repeat("(?, ?, 1, ?, ?), ", run-1)+"(?, ?, 1, ?, ?)")
+	var err error
+	if s.many, err = s.db.prepared(ctx, many); err != nil {
+		return errBroken{err}
+	}
 	for into, text := range map[**sql.Stmt]string{
 		&s.always: alwaysSQL, &s.absent: absentSQL, &s.revised: revisedSQL, &s.removed: removedSQL, &s.found: foundSQL, &s.caused: causedSQL, &s.sent: sentSQL,
 	} {
-		var err error
 		if *into, err = s.db.prepared(ctx, fmt.Sprintf(text, s.name)); err != nil {
 			return errBroken{err}
 		}

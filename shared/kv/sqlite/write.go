@@ -54,8 +54,14 @@ func (s *store) write(ctx context.Context, writes []kv.Write, messages [][][]byt
 	if err := s.db.exec(ctx, "SAVEPOINT one"); err != nil {
 		return errBroken{err}
 	}
-	for i, w := range writes {
-		err := s.one(ctx, w, messages[i], now)
+	for i := 0; i < len(writes); i++ {
+		var err error
+		if allNew(writes[i:]) {
+			err = s.run(ctx, writes[i:i+run], now)
+			i += run - 1
+		} else {
+			err = s.one(ctx, writes[i], messages[i], now)
+		}
 		if errors.Is(err, kv.ErrConflict) {
 			if undo := s.db.exec(ctx, "ROLLBACK TO one"); undo != nil {
 				return errBroken{undo}
@@ -75,6 +81,55 @@ func (s *store) write(ctx context.Context, writes []kv.Write, messages [][][]byt
 	return nil
 }
 
+// run is how many new items go into one statement: a call costs more than an item, and a mover's commit has a thousand.
+const run = 32
+
+// allNew says whether the next writes make items where there are none, without messages, as many as go into one statement.
+func allNew(writes []kv.Write) bool {
+	if len(writes) < run {
+		return false
+	}
+	for _, w := range writes[:run] {
+		if w.If != kv.Absent || w.Delete || len(w.Messages) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// run makes new items.
+func (s *store) run(ctx context.Context, writes []kv.Write, now int64) error {
+	args := make([]any, 0, 4*run+1)
+	for _, w := range writes {
+		args = append(args, []byte(w.Key.Part), []byte(w.Key.Sort), content(w), expiry(w))
+	}
+	result, err := s.many.ExecContext(ctx, append(args, now)...)
+	if err != nil {
+		return errBroken{err}
+	}
+	if n, err := result.RowsAffected(); err != nil {
+		return errBroken{err}
+	} else if n < run {
+		return fmt.Errorf("%w: one of the items from %v to %v", kv.ErrConflict, writes[0].Key, writes[run-1].Key)
+	}
+	return nil
+}
+
+// content is a write's data; NULL would be none.
+func content(w kv.Write) []byte {
+	if w.Data == nil {
+		return []byte{}
+	}
+	return w.Data
+}
+
+func expiry(w kv.Write) int64 {
+	if w.Expires.IsZero() {
+		return 0
+	}
+	return w.Expires.UnixNano()
+}
+
 // one does one write and its messages.
 func (s *store) one(ctx context.Context, w kv.Write, messages [][]byte, now int64) error {
 	part, sort := []byte(w.Key.Part), []byte(w.Key.Sort)
@@ -91,14 +146,7 @@ func (s *store) one(ctx context.Context, w kv.Write, messages [][]byte, now int6
 }
 
 func (s *store) item(ctx context.Context, w kv.Write, part, sort []byte, now int64) error {
-	var expires int64
-	if !w.Expires.IsZero() {
-		expires = w.Expires.UnixNano()
-	}
-	data := w.Data
-	if data == nil {
-		data = []byte{}
-	}
+	data, expires := content(w), expiry(w)
 	var result sql.Result
 	var err error
 	switch {
