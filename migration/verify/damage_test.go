@@ -238,18 +238,14 @@ func named(r Result) (all []string) {
 	return all
 }
 
-// Twenty-two damages, and nothing else.
+// Twenty-two damages, and nothing else; with BANYAN_HEAVY among a million rows, which takes minutes to fill.
 func TestPlantedDamages(t *testing.T) {
 	t.Parallel()
-	findsDamages(t, 3000)
-}
-
-// The same among a million rows. Filling both sides takes minutes.
-func TestPlantedDamagesInAMillion(t *testing.T) {
-	if os.Getenv("BANYAN_HEAVY") == "" {
-		t.Skip("BANYAN_HEAVY is not set: a million rows take minutes")
+	rows := int64(3000)
+	if os.Getenv("BANYAN_HEAVY") != "" {
+		rows = 1_000_000
 	}
-	findsDamages(t, 1_000_000)
+	findsDamages(t, rows)
 }
 
 // findsDamages compares two SQLite databases, first whole and then damaged.
