@@ -36,7 +36,11 @@ func assessVerb(w *world) *cobra.Command {
 			"Logs are Apache's or nginx's combined format with or without hosts and times, of a load balancer of AWS, or CloudFront's, plain or gzipped; each file's\n" +
 			"format is found by itself, and the files may be given in any order. With --from, what the database does not have is not called a route. --out gets\n" +
 			"assess.html, assess.json and plan.yaml, a whole configuration for `banyan gateway` with every group at weight 0. None of them holds an address of a\n" +
-			"visitor, a query, or what may be somebody's in a path.",
+			"visitor or a query.\n\n" +
+			"A segment of a path is shown where the database or Drupal itself has the path, or at least 20 visitors (addresses; of IPv6, networks of 48 bits; no\n" +
+			"robots) asked for it. Any other is {…}, and so is what stands below search, unsubscribe, reset, confirm, verify, validate, activate, invite and token,\n" +
+			"and what holds an @, seven digits in a row or a long token, whoever asked, unless the database has it; pages of users and of what visitors made are\n" +
+			"one {name}. A path that many asked for may name somebody still: the files are of mode 0600; look through them before they are passed on.",
 		Example: "  banyan assess --log access.log access.log.1.gz --from drupal7.sql.gz --out assessment\n  banyan gateway --config assessment/plan.yaml --check",
 		Args:    cobra.ArbitraryArgs, // what a shell makes of --log access.log*
 		RunE: func(c *cobra.Command, more []string) error {
@@ -174,6 +178,12 @@ func printAssessment(out io.Writer, a *assess.Assessment) {
 		a.From.Format("2 January 2006 15:04"), a.To.Format("2 January 2006 15:04"), a.Skipped)
 	if a.First != "" {
 		fmt.Fprintf(out, "  the first: %s\n", a.First)
+	}
+	if a.Hidden > 0 {
+		fmt.Fprintf(out, "%d requests were for paths that are shown with a {…}, since what few ask for may be somebody's\n", a.Hidden)
+	}
+	if a.Few {
+		fmt.Fprintln(out, "the log names fewer than 20 visitors: where a proxy's address stands in their place, let the server log theirs (real_ip, mod_remoteip), or give --from")
 	}
 	fmt.Fprintf(out, "the worst night: %s to %s UTC, %d requests; the busiest minute, %s, had %d\n\n", a.Show.From.Format("2 January 15:04"),
 		a.Show.To.Format("15:04"), a.Show.Requests, a.Show.Peak.Format("15:04"), a.Show.PeakPerMinute)

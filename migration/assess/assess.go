@@ -1,6 +1,16 @@
 // Package assess says what a monolith does, from what its access log shows and its database holds: which routes there are,
 // how often they are asked, how slow they are, how they fail, what they write, what a move of each would lose and cost,
-// and what to move first. It keeps no address of a client, no query and nothing in a path that may be somebody's.
+// and what to move first.
+//
+// It tells nothing of anybody. Addresses of clients and queries are not kept. A segment of a path is shown where the database
+// or Drupal itself has the path, or where at least 20 visitors asked for it: different addresses of no robots, of which those
+// of one IPv6 /48 are one. Any other is {…}, and so is, whoever asked:
+//
+//   - what stands below search, unsubscribe, reset and the like, unless the database has it;
+//   - what holds an @, seven digits in a row or a long token, unless the database has it;
+//   - what people are called by: aliases of users, and of nodes that visitors made, are always one {name}.
+//
+// A path that many asked for, or that editors wrote, may still name somebody: the files are for their owner alone.
 package assess
 
 import (
@@ -28,10 +38,12 @@ type Assessment struct {
 	Formats  []string  `json:"formats"` // of the files
 	Zones    []Zone    `json:"zones"`   // the clocks that the log was written by, in order of time
 	Site     string    `json:"site,omitempty"`
-	Database bool      `json:"database"` // whether one was asked; without, what was answered is taken for a route
-	Routes   []Route   `json:"routes"`   // the most asked first
-	NotHere  []Absent  `json:"not_here"` // addresses in the log that the site does not have, the most asked first
-	Hours    []Hour    `json:"hours"`    // every hour that had a request
+	Database bool      `json:"database"`     // whether one was asked; without, what was answered is taken for a route
+	Few      bool      `json:"few_visitors"` // fewer than it takes to show a path: a proxy's address may stand in the visitors' place
+	Hidden   int64     `json:"hidden"`       // requests whose path is shown with a {…}
+	Routes   []Route   `json:"routes"`       // the most asked first
+	NotHere  []Absent  `json:"not_here"`     // addresses in the log that the site does not have, the most asked first
+	Hours    []Hour    `json:"hours"`        // every hour that had a request
 	Show     Show      `json:"show"`
 	Latency  []Latency `json:"latency"` // of the routes with most requests, and of all reads and writes
 	Groups   []Group   `json:"groups"`  // of routes that move together

@@ -112,7 +112,11 @@ func (c *counts) place(l accesslog.Line, unix int64, bot bool) {
 	if !answered(l.Status) {
 		t = c.missed
 	}
-	n, pattern, check := t.at(path)
+	who := uint64(0)
+	if !bot {
+		who = visitor(l.Addr)
+	}
+	n, pattern, check := t.at(path, who)
 	s := t.get(n, method(l.Method))
 	s.add(l, unix, bot)
 	s.spelled[spelled]++

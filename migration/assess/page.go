@@ -37,7 +37,7 @@ func (a *Assessment) HTML(w io.Writer) error {
 }
 
 // Write puts assess.html, assess.json and plan.yaml into dir, which is made where it is not there; each file is whole or
-// as it was. site and services are those of Plan.
+// as it was, and of mode 0600, since what is shown by a rule may still name somebody: who passes it on looks first. site and services are those of Plan.
 func (a *Assessment) Write(dir, site, services string) error {
 	plan, err := a.Plan(site, services)
 	if err != nil {
@@ -58,14 +58,15 @@ func (a *Assessment) Write(dir, site, services string) error {
 		replace(filepath.Join(dir, "plan.yaml"), plan))
 }
 
-// replace writes a file beside the old one and then takes its place: a full disk leaves the old one whole.
+// replace writes a file beside the old one and then takes its place: a full disk leaves the old one whole. The mode is
+// CreateTemp's.
 func replace(name string, text []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
 	if err != nil {
 		return fmt.Errorf("assess: %w", err)
 	}
 	_, err = f.Write(text)
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), name)
 	}
 	if err != nil {

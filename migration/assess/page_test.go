@@ -35,18 +35,18 @@ func TestReportHoldsNobody(t *testing.T) {
 	t.Parallel()
 	agent := `" "Mozilla/5.0 (their very own telephone)"`
 	text := strings.ReplaceAll(line(then, "GET /?name=Ann-Example&email=ann@example.org", 200)+
-		line(then, "GET /unsubscribe/ann@example.org", 200)+line(then, "GET /unsubscribe/ann%40example.org", 200)+
-		line(then, "GET /thanks/07700900123", 200)+line(then, "GET /reset/3f2a9c81d04be57733aa90cc51ed0421", 200)+
-		line(then, "GET /t/eyJhbGciOiJIUzI1NiJ9-abc_dEf-42_xyz", 200)+line(then, "GET /search/node/ann@example.org", 404)+
-		line(then, "GET /user/reset/5/1552683600/Zk3-abcDEFghijKLMNopqrstUVW_xyz0123", 200)+
-		line(then, "POST /x{ann}", 200)+"198.51.100.77 ann@example.org\n"+line("15/Mar/2019:21:00:03 +9999", "GET /ann@example.org", 200), `" "Mozilla/5.0"`, agent)
+		by(crowd, "GET /unsubscribe/ann@example.org", 200)+by(crowd, "GET /unsubscribe/ann%40example.org", 200)+
+		by(crowd, "GET /thanks/07700900123", 200)+by(crowd, "GET /reset/3f2a9c81d04be57733aa90cc51ed0421", 200)+
+		by(crowd, "GET /t/eyJhbGciOiJIUzI1NiJ9-abc_dEf-42_xyz", 200)+by(crowd, "GET /search/node/ann@example.org", 404)+
+		by(crowd, "GET /user/reset/5/1552683600/Zk3-abcDEFghijKLMNopqrstUVW_xyz0123", 200)+
+		by(crowd, "POST /x{ann}", 200)+"198.51.100.77 ann@example.org\n"+line("15/Mar/2019:21:00:03 +9999", "GET /ann@example.org", 200), `" "Mozilla/5.0"`, agent)
 	a := run(t, nil, write(t, "x.log", text))
 	dir := filepath.Join(t.TempDir(), "out")
 	if err := a.Write(dir, "", ""); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range files(t, dir) {
-		for _, secret := range []string{"192.0.2.1", "198.51.100.77", "ann", "Ann", "example.org", "%40", "07700900123", "3f2a9c81", "eyJ", "Zk3", "telephone"} {
+		for _, secret := range []string{"192.0.2.1", "198.51.100.", "ann", "Ann", "example.org", "%40", "07700900123", "3f2a9c81", "eyJ", "Zk3", "telephone"} {
 			if name == "assess.html" && secret == "ann" {
 				continue // a substring of ordinary words
 			}
@@ -55,7 +55,7 @@ func TestReportHoldsNobody(t *testing.T) {
 			}
 		}
 	}
-	if got := strings.Join(listed(a), " "); !strings.Contains(got, "GET /unsubscribe/{…}") || !strings.Contains(got, "GET /user/reset/{uid}/{…}/{…}") {
+	if got := strings.Join(listed(a), " "); !strings.Contains(got, "GET /unsubscribe/{…}") || !strings.Contains(got, "GET /user/reset/{…}") || !strings.Contains(got, "GET /t/{…}") {
 		t.Error(got)
 	}
 }
@@ -178,7 +178,7 @@ func TestPlanTakesWhateverTheLogHolds(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
 	for _, path := range []string{"/a b", "/a*b/c", "/caf%C3%A9", "/a%2Fb", "/x;y=1", "/..", "/%00", `/"quoted"`, "/#top", "/a: b", "/a/{b}", "/giving\u00e9/x", "/" + strings.Repeat("a/", 40)} {
-		text.WriteString(line(then, "POST "+path, 200) + line(then, "GET "+path, 200))
+		text.WriteString(by(crowd, "POST "+path, 200) + by(crowd, "GET "+path, 200))
 	}
 	a := read(t, text.String())
 	plan, err := a.Plan("", "")

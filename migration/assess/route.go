@@ -14,7 +14,7 @@ import (
 // Route is a method and a pattern of paths. Errors are answers of 500 and above.
 type Route struct {
 	Method        string           `json:"method"`
-	Pattern       string           `json:"pattern"` // {name} stands for a segment that many paths differ in, {…} for one that may be private
+	Pattern       string           `json:"pattern"` // {name} stands for a segment that many paths differ in, {…} for one that is not shown
 	Requests      int64            `json:"requests"`
 	Bots          int64            `json:"bots"`
 	Errors        int64            `json:"errors"`
@@ -54,8 +54,14 @@ type Absent struct {
 
 // routesOf sorts what was asked for into what the site has and what it has not.
 func (a *Assessment) routesOf(c *counts) {
-	c.had.tidy(c.had.root)
-	c.missed.tidy(c.missed.root)
+	for _, t := range []*tree{c.had, c.missed} {
+		t.tidy(t.root)
+		t.hide(t.root, false)
+		a.Hidden += t.hidden()
+	}
+	everybody := slices.Clone(c.had.root.people)
+	everybody.merge(c.missed.root.people)
+	a.Few = !everybody.enough()
 	var absent []Absent
 	for at, n := range c.missed.each() {
 		for method, s := range n.seen {
@@ -91,7 +97,8 @@ func (a *Assessment) routesOf(c *counts) {
 	a.NotHere = absent
 }
 
-// home is the node of the site that a refused address belongs to, nil for none.
+// home is the node of the site that a refused address belongs to, nil for none. What was put together at the root is no home
+// to all that was probed there, unless the database calls it pages.
 func (c *counts) home(path string) *node {
 	n := c.had.root
 	for name := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
@@ -102,7 +109,7 @@ func (c *counts) home(path string) *node {
 		if next == nil {
 			next = n.rest
 		}
-		if next == nil {
+		if next == nil || n == c.had.root && !next.page && (next == n.rest || name == private) {
 			return nil
 		}
 		n = next
@@ -128,7 +135,7 @@ func (c *counts) known(where place, n *node, s *seen) (known, why string) {
 		return "page", ""
 	case where.below:
 		return "module", ""
-	case fine && (isCore || n.check == checkFile || n.whole):
+	case fine && (isCore || n.check == checkFile || n.whole && n.name != hidden):
 		return "file", ""
 	case c.site.known:
 		return "", "no alias, page, module or file of the database has it; whoever answered is not this site's Drupal, or it is gone since"

@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -183,83 +181,6 @@ func readable(at string) string {
 		return at
 	}
 	return text
-}
-
-// shapes are Drupal's own addresses whose names are numbers or files, and what they are.
-var shapes = []struct {
-	path, name string
-	check      int
-	whole      bool
-}{
-	{"node/%", "nid", checkNode, false},
-	{"user/%", "uid", 0, false},
-	{"user/reset/%", "uid", 0, false},
-	{"taxonomy/term/%", "tid", 0, false},
-	{"comment/%", "cid", 0, false},
-	{"sites/default/files/%", "file", checkFile, true},
-	{"sites/default/files/css/%", "file", 0, true},
-	{"sites/default/files/js/%", "file", 0, true},
-	{"sites/default/files/styles/%", "style", 0, false},
-	{"sites/default/files/styles/%/public/%", "file", checkFile, true},
-	{"system/files/%", "file", 0, true},
-	{"system/files/styles/%", "style", 0, false},
-}
-
-// fixed are those beside them that are pages.
-var fixed = []string{"user/login", "user/logout", "user/password", "user/register", "user/autocomplete", "node/add"}
-
-// tree is a tree that has what is known to be there.
-func (s *Site) tree() *tree {
-	t := newTree()
-	for _, shape := range shapes {
-		n := t.plant(shape.path)
-		n.name, n.check, n.whole = shape.name, shape.check, shape.whole
-	}
-	for _, page := range fixed {
-		t.plant(page)
-	}
-	for _, p := range s.router {
-		t.plant(p).below = true
-	}
-	for _, f := range s.forms {
-		t.plant(fmt.Sprintf("node/%d", f.nid)).page = true
-		if f.alias != "" {
-			t.plant(f.alias).page = true
-		}
-	}
-	s.plantAliases(t)
-	t.most = t.nodes + nodesMost
-	return t
-}
-
-// plantAliases makes a page of each alias, or a pattern of those that are of one type of node and too many for their folder.
-func (s *Site) plantAliases(t *tree) {
-	type shelf struct{ folder, kind string }
-	many := map[shelf][]string{}
-	for alias, source := range s.aliases {
-		at := shelf{path.Dir("/" + alias)[1:], s.kinds[source]}
-		many[at] = append(many[at], alias)
-	}
-	for at, all := range many {
-		most := fanout
-		if at.folder == "" {
-			most = rootFanout
-		}
-		slices.Sort(all)
-		if len(all) > most {
-			n := t.plant(at.folder + "/%")
-			n.page, n.kind, n.check = true, at.kind, checkAlias
-			all = slices.DeleteFunc(all, func(alias string) bool { return !s.isForm(alias) })
-		}
-		for _, alias := range all {
-			n := t.plant(alias)
-			n.page, n.kind = true, at.kind
-		}
-	}
-}
-
-func (s *Site) isForm(alias string) bool {
-	return slices.ContainsFunc(s.forms, func(f webform) bool { return f.alias == alias })
 }
 
 // lacks says that the database does not have an address of a pattern.

@@ -97,7 +97,7 @@ func TestTreeStaysSmall(t *testing.T) {
 		for range 1 + random.IntN(20) {
 			path.WriteString(string(rune('a'+random.IntN(26))) + string(rune('a'+random.IntN(15))) + "/")
 		}
-		n, _, _ := s.at(path.String())
+		n, _, _ := s.at(path.String(), random.Uint64())
 		s.get(n, "GET").requests++
 	}
 	if n := s.count(); n > nodesMost || s.root.requests() != 200_000 {

@@ -47,19 +47,25 @@ type node struct {
 	whole bool // what lies below is the same: files in folders
 	check int
 	kind  string // of a page or of a pattern's pages: the type of the node
+
+	secret bool   // what lies below is never shown
+	people people // who asked for it or for what lies below; of a node that is kept, nobody is counted
 }
 
 func newTree() *tree {
 	return &tree{root: &node{}, nodes: 1, most: nodesMost, room: room{most: mostMoments}, limit: fanout}
 }
 
-// plant makes sure of an address that the site is known to have; % stands for any segment.
+// plant makes sure of an address that the site is known to have; % stands for any segment. Of what is never shown, it is the
+// top.
 func (t *tree) plant(path string) *node {
 	n := t.root
 	for name := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
 		switch {
 		case name == "":
 			continue
+		case n.whole && n.name == hidden:
+			return n
 		case name == "%" && n.rest != nil:
 			n = n.rest
 			continue
@@ -88,16 +94,21 @@ func (t *tree) put(n *node, name string) *node {
 		n.kids = map[string]*node{}
 	}
 	next := t.grow(n)
+	if next.secret = n.secret || secretive[strings.ToLower(name)]; next.secret {
+		next.rest = t.grow(next)
+		next.rest.name, next.rest.keep, next.rest.whole = hidden, true, true
+	}
 	n.kids[strings.Clone(name)] = next
 	return next
 }
 
-// at is where an address is counted, and the check that its pattern asks for.
-func (t *tree) at(path string) (n *node, pattern bool, check int) {
+// at is where an address is counted, and the check that its pattern asks for. who asks is a hash, 0 for who does not count.
+func (t *tree) at(path string, who uint64) (n *node, pattern bool, check int) {
 	if t.nodes > t.most {
 		t.squeeze()
 	}
 	n = t.root
+	n.people.add(who)
 	for path != "" && !n.whole {
 		var name string
 		name, path, _ = strings.Cut(path, "/")
@@ -116,6 +127,9 @@ func (t *tree) at(path string) (n *node, pattern bool, check int) {
 		}
 		pattern = pattern || name == private || next == n.rest
 		n = next
+		if !n.keep {
+			n.people.add(who)
+		}
 		check = max(check, n.check)
 	}
 	return n, pattern, check
@@ -182,6 +196,7 @@ func (t *tree) graft(n, o *node) {
 	if n.name == "" {
 		n.name = o.name
 	}
+	n.people.merge(o.people)
 	for method, s := range o.seen {
 		t.get(n, method).merge(s)
 	}
