@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/banyan-migration/banyan/migration/drupal"
+	"github.com/banyan-migration/banyan/migration/move"
 )
 
 func migrateVerb(w *world) *cobra.Command {
@@ -50,6 +51,9 @@ func (m *migration) stopped(verb string, err error) error {
 	var damage *drupal.Damage
 	if errors.As(err, &damage) {
 		return fail(wrong, "%w. Rows that were moved before stay moved; with a whole dump, run `migrate %s` again", err, verb)
+	}
+	if errors.Is(err, move.ErrComponents) {
+		return fail(wrong, "%w", err)
 	}
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"net"
 	"slices"
 	"strings"
 
@@ -28,7 +29,11 @@ type ends struct {
 
 func (m *migration) open(ctx context.Context) (*ends, error) {
 	source, err := drupal.Open(ctx, m.from)
-	if err != nil {
+	var away *net.OpError
+	switch {
+	case errors.As(err, &away):
+		return nil, fail(outside, "--from: %w", err)
+	case err != nil:
 		return nil, fail(wrong, "--from: %w", err)
 	}
 	e := &ends{source: source, counts: source, shut: func() error { return nil }}

@@ -48,8 +48,13 @@ func (f *finding) find(ctx context.Context, w *world) error {
 		return fail(wrong, "--form: no service takes a form %q", f.form)
 	}
 	there, err := local.StoreIsThere(ctx, f.to, on.Service)
-	if err != nil || !there {
-		return fail(wrong, "--to: there is no store %s: %w", f.to, errors.Join(err))
+	switch {
+	case errors.Is(err, local.ErrNoStore):
+		return fail(wrong, "--to: %w", err)
+	case err != nil:
+		return fail(outside, "--to: %w", err)
+	case !there:
+		return fail(wrong, "--to: there is no store %s", f.to)
 	}
 	open, shut, err := local.OpenStore(ctx, f.to, on.Service)
 	if err != nil {
@@ -63,8 +68,10 @@ func (f *finding) find(ctx context.Context, w *world) error {
 		f.sid, err = move.FindOld(ctx, store, on, f.id)
 	}
 	switch {
+	case errors.Is(err, kv.ErrNotFound) && f.id == "":
+		return fail(unheld, "submission %d of %s was not moved: `migrate backfill --rejects FILE` lists why, if the old site has it", f.sid, f.form)
 	case errors.Is(err, kv.ErrNotFound):
-		return fail(unheld, "%w", err)
+		return fail(unheld, "the old site has no submission that is %s of %s: it was not moved from there, nor written back yet", f.id, on.Service)
 	case err != nil:
 		return fail(outside, "%w", err)
 	case f.asJSON:

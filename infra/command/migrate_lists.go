@@ -26,8 +26,8 @@ func (m *migration) lists(c *cobra.Command) {
 
 // place says what stands against writing the lists, before anything is moved.
 func (m *migration) place() error {
-	if m.throttle.Rate < 0 {
-		return fail(wrong, "--rate is %d; it is a number of submissions a second, or 0 for no limit", m.throttle.Rate)
+	if m.throttle.Rate < 0 || m.throttle.MaxLag < 0 {
+		return fail(wrong, "--rate is %d and --max-lag %s: neither can be less than 0, which is no limit", m.throttle.Rate, m.throttle.MaxLag)
 	}
 	for flag, file := range map[string]string{"--rejects": m.rejects, "--conflicts": m.conflicts} {
 		if file == "" {

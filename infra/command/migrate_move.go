@@ -90,6 +90,9 @@ func (m *moving) job(e *ends, f form.Form) move.Job {
 }
 
 func (m *moving) move(ctx context.Context, w *world, verb string, run func(move.Job, context.Context) (move.Result, error)) error {
+	if m.workers < 0 || m.deletes < 0 || m.follow < 0 {
+		return fail(wrong, "--workers, --deletes and --follow cannot be less than 0")
+	}
 	if err := m.place(); err != nil {
 		return err
 	}
@@ -179,5 +182,5 @@ func (m *moving) tell(w *world, name string, r move.Result) {
 		_ = json.NewEncoder(w.out).Encode(map[string]any{"at": time.Now().UTC(), "form": name, "result": r}) // the next line may be heard
 		return
 	}
-	fmt.Fprintf(w.out, "%s  %s: %s\n", time.Now().Format(time.TimeOnly), name, happened(r))
+	fmt.Fprintf(w.out, "%s  %s: %s\n", time.Now().Format(time.TimeOnly), name, happened(r, false))
 }

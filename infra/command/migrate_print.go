@@ -15,12 +15,13 @@ import (
 
 	"github.com/banyan-migration/banyan/migration/move"
 	"github.com/banyan-migration/banyan/migration/verify"
+	"github.com/banyan-migration/banyan/shared/form"
 	"github.com/banyan-migration/banyan/shared/money"
 )
 
 func printMoved(out io.Writer, doc moved) {
 	for _, name := range slices.Sorted(maps.Keys(doc.Forms)) {
-		fmt.Fprintf(out, "%s: %d rows: %s\n", name, doc.Forms[name].Rows, happened(doc.Forms[name]))
+		fmt.Fprintf(out, "%s: %d rows: %s\n", name, doc.Forms[name].Rows, happened(doc.Forms[name], waits(name)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(doc.Nobody)) {
 		fmt.Fprintf(out, "%s: %d rows of a webform that no service of ours knows: not moved\n", name, doc.Nobody[name])
@@ -31,15 +32,24 @@ func printMoved(out io.Writer, doc moved) {
 	fmt.Fprintf(out, "in %.1f s\n", doc.Seconds)
 }
 
-// happened says what became of rows, leaving out what did not happen to any.
-func happened(r move.Result) string {
+// waits says whether a form's service does not exist yet.
+func waits(name string) bool {
+	for _, f := range slices.Concat(form.Forms, form.Contents) {
+		if f.Alias == name {
+			return imports(f.Service) == nil
+		}
+	}
+	return true
+}
+
+// happened says what became of rows, leaving out what did not happen to any. waits: their service does not exist yet.
+func happened(r move.Result, waits bool) string {
 	var parts []string
 	say := func(n int64, format string) {
 		if n != 0 {
 			parts = append(parts, fmt.Sprintf(format, n))
 		}
 	}
-	waits := r.Moved+r.Unchanged == 0 && r.Waiting > 0 // rows then, and not parts of rows
 	if waits {
 		say(r.Waiting, "%d wait for their service, which does not exist yet")
 	} else {

@@ -104,7 +104,7 @@ func (m *proving) verify(ctx context.Context, w *world) error {
 		printVerified(w.out, doc)
 	}
 	if err == nil && !doc.Clean {
-		err = fail(unheld, "the two sides are not equal: each difference is named; `migrate backfill` moves what is missing or was edited, and changes nothing else that is there")
+		err = fail(unheld, "the two sides are not equal: each difference is named. `migrate backfill` moves what is missing, `migrate sync` follows what was edited or deleted in the old site, `migrate reverse` writes back what the services took; what then still differs is for a person to look at")
 	}
 	return err
 }

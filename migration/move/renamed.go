@@ -2,6 +2,7 @@ package move
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,9 +45,20 @@ func (j Job) ready(ctx context.Context) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the webform %s (node %d) has no component %s; it has %s. If one was renamed, say which with --rename %s:NEW=%s (NEW is - where the site never asked). Nothing was moved or written",
-		j.Form.Alias, forms[at].NID, strings.Join(missing, ", "), strings.Join(keys, ", "), j.Form.Alias, missing[0])
+	return unfit(fmt.Sprintf("the webform %s (node %d) has no component %s; it has %s. If one was renamed, say which with --rename %s:NEW=%s (NEW is - where the site never asked). Nothing was moved or written",
+		j.Form.Alias, forms[at].NID, strings.Join(missing, ", "), strings.Join(keys, ", "), j.Form.Alias, missing[0]))
 }
+
+// ErrComponents says that a webform has not the components that our form is known by: the call's mistake, and not the world's.
+var ErrComponents = errors.New("move: the webform has other components")
+
+// unfit is an ErrComponents that says which.
+type unfit string
+
+func (e unfit) Error() string { return string(e) }
+
+// Is says what kind of error it is.
+func (e unfit) Is(kind error) bool { return kind == ErrComponents }
 
 // names are what a site calls components otherwise than the services do.
 type names struct {
