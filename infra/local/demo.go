@@ -17,6 +17,7 @@ import (
 	"github.com/banyan-migration/banyan/loadtest"
 	"github.com/banyan-migration/banyan/migration/assess"
 	"github.com/banyan-migration/banyan/migration/drupal"
+	"github.com/banyan-migration/banyan/migration/verify"
 )
 
 // group is the route group that the demo moves, and form the old form behind it.
@@ -62,10 +63,21 @@ func Demo(ctx context.Context, o DemoOptions) (*report.Report, error) {
 		return nil, err
 	}
 	d.report.Run.Seconds = time.Since(d.began).Seconds()
-	if err := d.report.Write(o.Out); err != nil {
+	if err := d.write(); err != nil {
 		return nil, err
 	}
 	return d.report, nil
+}
+
+// write puts the report where it was asked for, with the assessment, its plan and the certificate beside it.
+func (d *demo) write() error {
+	if err := d.report.Write(d.Out); err != nil {
+		return err
+	}
+	if err := d.report.Assessment.Write(d.Out, "http://drupal.example", "http://services.example"); err != nil {
+		return err
+	}
+	return d.sealed.Save(d.Out)
 }
 
 // demo is one that is played.
@@ -78,6 +90,7 @@ type demo struct {
 	world  *World
 	meter  *meter
 	source drupal.Source
+	sealed verify.Sealed   // the certificate
 	synced int64           // rows that were moved while the night was replayed
 	asked  []string        // the addresses that the log has with 200
 	left   map[string]bool // those that could not be frozen
@@ -142,7 +155,7 @@ func (d *demo) check(held bool, name, format string, args ...any) {
 	d.report.Checks = append(d.report.Checks, c)
 }
 
-// assess says what the old site does, from its log and its database, and writes the report and the plan beside the demo's.
+// assess says what the old site does, from its log and its database.
 func (d *demo) assess(ctx context.Context) (string, error) {
 	pages, err := drupal.OpenContent(ctx, "sqlite:"+filepath.Join(d.dir, "legacy.db"))
 	if err != nil {
@@ -159,9 +172,6 @@ func (d *demo) assess(ctx context.Context) (string, error) {
 	}
 	a, err := (&assess.Job{Files: []string{log}, Site: known}).Run(ctx)
 	if err != nil {
-		return "", err
-	}
-	if err := a.Write(d.Out, "http://drupal.example", "http://services.example"); err != nil {
 		return "", err
 	}
 	d.report.Assessment = a
