@@ -25,7 +25,7 @@ type keeping struct {
 	*world
 	from, site, out string
 	logs            []string
-	rate            int
+	rate, removed   int
 	asJSON          bool
 }
 
@@ -38,11 +38,15 @@ func migrateContent(w *world) *cobra.Command {
 and keep the answers in a folder that the gateway serves ("backends: {pages: {dir: DIR}}"), that a bucket or any file
 server serves (DIR/public, DIR/serve), and beside them what editors made as a package for Drupal 8 (DIR/drupal8). Then
 ask for each page once more and compare it with the frozen one by the gateway's differ: status 1 where one differs, or
-where the site failed.
+where the site failed, a redirect to itself or round and round included.
 
 Only GETs are sent, and none that may change something or is for one person. Webforms whose service exists are left to
 the gateway's route; the pages of others are kept for reading. Run it again with the same --out to refresh it: what the
-site calls unchanged is not fetched, what is gone is taken out, and until all is whole the earlier freeze stands.`,
+site calls unchanged is not fetched, what is gone is taken out, and until all is whole the earlier freeze stands. More
+than a hundredth of the addresses gone at once, and more than 20, stop it with nothing changed (status 3), since a site
+that is ill, or asks for a login, looks the same; --removed accepts them. A home page that is no page stops it too (status 1).
+A page that answers 200 and says something else cannot be told from an editor's change: look at how many have changed.
+(Under maintenance Drupal 7 answers 503, which is a failure.)`,
 		Example: "  banyan migrate content --from dump.sql.gz --site https://www.example.org --out frozen --log access.log.gz --rate 20",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return k.run(c.Context()) },
@@ -52,6 +56,7 @@ site calls unchanged is not fetched, what is gone is taken out, and until all is
 	c.Flags().StringVar(&k.out, "out", "", "the folder to write, or to refresh (needed)")
 	c.Flags().StringArrayVar(&k.logs, "log", nil, "an access log, gzipped or not: what it has with 200 is asked for too; may be given again")
 	c.Flags().IntVar(&k.rate, "rate", 0, "requests a second at most; 0: as fast as the site answers eight at once")
+	c.Flags().IntVar(&k.removed, "removed", 0, "take out so many addresses at once that the site has no more, however great a share of the frozen ones they are")
 	c.Flags().BoolVar(&k.asJSON, "json", false, "one JSON document")
 	for _, name := range []string{"from", "site", "out"} {
 		_ = c.MarkFlagRequired(name) // all are defined above
@@ -62,6 +67,9 @@ site calls unchanged is not fetched, what is gone is taken out, and until all is
 func (k *keeping) run(ctx context.Context) error {
 	if k.rate < 0 {
 		return fail(wrong, "--rate is %d; it is a number of requests a second, or 0 for no limit", k.rate)
+	}
+	if k.removed < 0 {
+		return fail(wrong, "--removed is %d; it is a number of addresses that may be taken out at once", k.removed)
 	}
 	for _, name := range k.logs {
 		if _, err := os.Stat(name); err != nil {
@@ -76,12 +84,14 @@ func (k *keeping) run(ctx context.Context) error {
 	var done, known atomic.Int64
 	bar := newBar(ctx, k.err, "content", func() float64 { return float64(done.Load()) / float64(max(1, known.Load())) })
 	var broken error
-	r, err := content.Freeze(ctx, content.Options{Content: source, Site: k.site, Out: k.out, Rate: k.rate, Live: liveForms(), Seen: k.seen(&broken),
+	r, err := content.Freeze(ctx, content.Options{Content: source, Site: k.site, Out: k.out, Removed: k.removed, Rate: k.rate, Live: liveForms(), Seen: k.seen(&broken),
 		Asked: func(d, n int) { done.Store(int64(d)); known.Store(int64(n)); bar.add(1) }})
 	bar.end()
 	switch {
 	case errors.Is(err, content.ErrSite):
 		return fail(wrong, "--site is %q; %w", k.site, err)
+	case errors.Is(err, content.ErrHome):
+		return fail(unheld, "%w", err)
 	case errors.Is(err, context.Canceled):
 		return fail(outside, "interrupted. The earlier freeze stands as it was: run the same command again")
 	case err != nil:

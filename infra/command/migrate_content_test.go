@@ -2,6 +2,8 @@ package command
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,11 +50,24 @@ func TestMigrateContent(t *testing.T) {
 		t.Errorf("another folder: %d %s", status, says)
 	}
 	for says, change := range map[string][]string{
-		"--rate is -1": {"--rate", "-1"}, "--log": {"--log", filepath.Join(dir, "none.log")}, "scheme and host": {"--site", "old.example"}, "--from": {"--from", filepath.Join(dir, "none.sql")},
+		"--rate is -1": {"--rate", "-1"}, "--removed is -1": {"--removed", "-1"}, "--log": {"--log", filepath.Join(dir, "none.log")}, "scheme and host": {"--site", "old.example"}, "--from": {"--from", filepath.Join(dir, "none.sql")},
 	} {
 		if status, _, errs := banyan(append(args, change...)...); status != wrong || !strings.Contains(errs, says) {
 			t.Errorf("%v: %d %s", change, status, errs)
 		}
+	}
+	closed := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	defer closed.Close()
+	if status, _, errs := banyan(append(args, "--site", closed.URL)...); status != outside || !strings.Contains(errs, "accept that many with --removed ") {
+		t.Errorf("a site that is closed: %d %s", status, errs)
+	}
+	if status, _, errs := banyan(append(args, "--site", closed.URL, "--removed", "100000")...); status != unheld || !strings.Contains(errs, "the home page is no page") {
+		t.Errorf("a closed site that is accepted: %d %s", status, errs)
+	}
+	turning := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.RequestURI, http.StatusFound) }))
+	defer turning.Close()
+	if status, text, errs := banyan(append(args, "--site", turning.URL)...); status != unheld || !strings.Contains(text, "redirects to itself; the page stays") || !strings.Contains(text, "0 changed") {
+		t.Errorf("a site of redirects to themselves: %d %s %s", status, text, errs)
 	}
 	if status, _, errs := banyan(append(args, "--site", "http://127.0.0.1:1")...); status != outside || !strings.Contains(errs, "nothing was changed") {
 		t.Errorf("no site: %d %s", status, errs)

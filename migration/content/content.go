@@ -25,6 +25,7 @@ type Options struct {
 	Out     string                // the folder; one that is there is refreshed
 	Seen    iter.Seq[string]      // targets that an access log has with 200; nil: none
 	Live    []int64               // the webforms that a gateway's route answers: their pages are left to it
+	Removed int                   // accept that so many addresses of an earlier freeze are gone at once, however great a share they are
 	Rate    int                   // requests a second at most; 0: as fast as the site answers eight at once
 	Asked   func(done, known int) // told after each answer; nil: nobody is
 	Now     func() time.Time      // nil: the clock
@@ -85,7 +86,9 @@ type Difference struct {
 func (r Report) Clean() bool { return r.Compared.Differ+r.Compared.Untold+len(r.Failed) == 0 }
 
 // Freeze makes the folder or refreshes it. Until it is whole nothing changes for whoever serves the folder, and after an error the earlier freeze
-// stands as it was. A report with differences is no error: Clean tells. One folder is frozen by one process at a time.
+// stands as it was. A report with differences is no error: Clean tells. A site that has no home page (ErrHome), or no longer has more than a
+// hundredth and more than 20 of the frozen addresses, is one: nothing is changed. A page that has become another under 200 is taken as the
+// site's new one and counted in Changed: nobody can tell it from an editor's. One folder is frozen by one process at a time.
 func Freeze(ctx context.Context, o Options) (Report, error) {
 	began := time.Now()
 	site, err := o.ready()
@@ -109,6 +112,9 @@ func Freeze(ctx context.Context, o Options) (Report, error) {
 		return Report{}, fmt.Errorf("content: %w", err)
 	}
 	m := c.manifest()
+	if err := c.guard(); err != nil {
+		return Report{}, fmt.Errorf("content: %w", err)
+	}
 	r := c.report(m)
 	if r.Untreed, err = c.plant(m); err != nil {
 		return Report{}, fmt.Errorf("content: %w", err)

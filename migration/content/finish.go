@@ -12,6 +12,7 @@ import (
 
 // manifest is what the crawl has found. A page whose site failed this time stays as an earlier freeze has it.
 func (c *crawl) manifest() *frozen.Manifest {
+	c.unturn()
 	for at := range c.failed {
 		if was := c.keep.was[at]; was != nil && c.pages[at] == nil {
 			c.pages[at] = was
@@ -19,6 +20,7 @@ func (c *crawl) manifest() *frozen.Manifest {
 			c.failed[at] += "; the page stays as it was frozen before"
 		}
 	}
+	c.unturn() // a redirect of then and one of now may make a round
 	m := &frozen.Manifest{Site: c.site.String(), Made: c.o.Now().UTC().Truncate(time.Second), Missing: c.missing, Left: sorted(c.left)}
 	for _, at := range slices.Sorted(maps.Keys(c.pages)) {
 		m.Pages = append(m.Pages, *c.pages[at])
@@ -27,7 +29,7 @@ func (c *crawl) manifest() *frozen.Manifest {
 }
 
 func (c *crawl) report(m *frozen.Manifest) Report {
-	r := Report{Site: m.Site, Out: c.o.Out, Left: m.Left, Failed: sorted(c.failed), Variants: c.without, Removed: []string{}, Forms: []Form{}}
+	r := Report{Site: m.Site, Out: c.o.Out, Left: m.Left, Failed: sorted(c.failed), Variants: c.without, Removed: c.removed(), Forms: []Form{}}
 	bodies := map[string]bool{}
 	for _, p := range m.Pages {
 		switch {
@@ -51,12 +53,6 @@ func (c *crawl) report(m *frozen.Manifest) Report {
 			r.Unchanged++
 		}
 	}
-	for at := range c.keep.was {
-		if c.pages[at] == nil {
-			r.Removed = append(r.Removed, at)
-		}
-	}
-	slices.Sort(r.Removed)
 	for _, f := range c.forms {
 		r.Forms = append(r.Forms, f)
 	}

@@ -12,11 +12,14 @@ import (
 	pages "github.com/banyan-migration/banyan/gateway/drupal"
 )
 
-// seed queues every address that the database and the log know of.
+// seed queues every address that the database, the log and an earlier freeze know of.
 func (c *crawl) seed(ctx context.Context) error {
 	c.add(target{path: "/"}, false)
 	for _, usual := range []string{"/favicon.ico", "/robots.txt", "/sitemap.xml", "/rss.xml", "/node"} {
 		c.guess(usual)
+	}
+	for at := range c.keep.was { // what a log alone has told of, too
+		c.guess(at)
 	}
 	aliases := map[string][]string{} // by system path
 	source := c.o.Content
