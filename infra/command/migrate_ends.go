@@ -107,6 +107,10 @@ func (without) Records(context.Context, string, drupal.Span, func(form.Record) e
 	return 0, nil
 }
 
+func (without) Record(context.Context, int64, int64) (form.Record, error) {
+	return form.Record{}, drupal.ErrNoRecord
+}
+
 func (without) Last(context.Context, string) (int64, error) { return 0, nil }
 
 // list finds what there is to move.

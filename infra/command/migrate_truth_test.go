@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/banyan-migration/banyan/infra/fakes/mariadb"
@@ -148,5 +149,33 @@ func isTruth(t *testing.T, from string) {
 		if got := moved.Forms[name]; got.Rows != rows || got.Waiting != rows {
 			t.Errorf("backfill of %s: %+v, want %d rows waiting", name, got, rows)
 		}
+	}
+}
+
+// A form whose page has another address now is not one that was never there: nothing goes on without it, and no comparison is clean.
+func TestARenamedPageIsMissed(t *testing.T) {
+	t.Parallel()
+	file := sampleSQLite(t)
+	to := "sqlite:" + filepath.Join(t.TempDir(), "services.db")
+	says(t, nil, "migrate", "backfill", "--from", "sqlite:"+file, "--to", to)
+	db, err := sql.Open("sqlite", "file:"+file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("UPDATE url_alias SET alias = 'give' WHERE source = 'node/2'"); err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"sync", "backfill"} {
+		if status, errw := migrates(t, nil, "migrate", verb, "--from", "sqlite:"+file, "--to", to); status != wrong || !strings.Contains(errw, "no longer has the webform donate") || !strings.Contains(errw, "give") {
+			t.Errorf("%s: %d, %s", verb, status, errw)
+		}
+	}
+	var doc struct {
+		Clean   bool
+		Unknown map[string]int64 `json:"unknown_forms"`
+	}
+	if status, errw := migrates(t, &doc, "migrate", "verify", "--from", "sqlite:"+file, "--to", to, "--patience", "0s", "--json"); status != unheld || doc.Clean || doc.Unknown["give"] != 4000 {
+		t.Errorf("verify: %d, %s, %+v", status, errw, doc)
 	}
 }
