@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/banyan-migration/banyan/shared/form"
 )
@@ -31,6 +32,11 @@ type Source interface {
 	// Live says that the source changes meanwhile, and can be read in several spans at once for the price of one
 	// reading. A dump is not.
 	Live() bool
+	// Made is when the source was made, for a dump that says so in its last line; zero for any other, and for a live source. It is a
+	// local time without its zone, which stands here as UTC: two dumps of one site can be compared, and a dump with our
+	// clock to 14 hours. A dump that was cut is a *Damage. It costs nothing once Records has come to the end of a dump; before that, of a
+	// gzipped one, unpacking it.
+	Made(ctx context.Context) (time.Time, error)
 	// Record is one submission as it stands now, drafts included; ErrNoRecord where there is none. Only a live source has it.
 	Record(ctx context.Context, nid, sid int64) (form.Record, error)
 	// Progress is how much of the source Records has read, from 0 to 1.

@@ -88,8 +88,10 @@ func (d *Dump) damage(text string, args ...any) error {
 	return &Damage{Line: d.line(), Offset: d.base + int64(d.pos), Table: d.table, Row: d.rows, Text: fmt.Sprintf(text, args...)}
 }
 
+const middle = "the dump ends in the middle; a whole one ends with the line \"-- Dump completed\": make it again"
+
 func (d *Dump) ends() error {
-	e := d.damage("the dump ends in the middle; a whole one ends with the line \"-- Dump completed\": make it again").(*Damage)
+	e := d.damage(middle).(*Damage)
 	e.Err = d.cut()
 	return e
 }

@@ -13,7 +13,7 @@ const largest = 64 << 20
 
 // Damage says that a dump is not what mysqldump writes, and where.
 type Damage struct {
-	Line   int    // counted from 1
+	Line   int    // counted from 1; 0: nobody looked where, and Text says all
 	Offset int64  // bytes from the beginning, after gunzip
 	Table  string // the last table that the dump named; empty before the first
 	Row    int64  // whole rows of that table before the damage
@@ -27,6 +27,9 @@ func (d *Damage) Error() string {
 		where = fmt.Sprintf("after row %d of table %s", d.Row, d.Table)
 	}
 	text := fmt.Sprintf("dump, line %d, byte %d, %s: %s", d.Line, d.Offset, where, d.Text)
+	if d.Line == 0 {
+		text = "dump: " + d.Text
+	}
 	if d.Err != nil {
 		text += " (" + d.Err.Error() + ")"
 	}

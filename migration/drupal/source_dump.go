@@ -23,6 +23,7 @@ type dumpSource struct {
 	only *string // the prefix that the caller gave
 	odd  strange
 	ours bool // reverse wrote into the site
+	end  lastLine
 }
 
 // openDump reads the tables that say what webforms there are. That takes a first reading up to the last of them, and
@@ -54,31 +55,42 @@ func (s *dumpSource) Progress() float64 { return float64(s.read.Load()) / float6
 type reading struct {
 	*Dump
 	file *os.File
+	seen *edges
 }
 
 func (r *reading) close() { r.file.Close() }
 
 // open begins a pass; read, where given, is told how far it has come.
 func (s *dumpSource) open(read *atomic.Int64) (*reading, error) {
-	f, err := os.Open(s.file)
+	f, r, _, err := s.unpacked(read)
 	if err != nil {
 		return nil, err
 	}
-	var r io.Reader = f
+	seen := &edges{}
+	return &reading{NewDump(io.TeeReader(r, seen)), f, seen}, nil
+}
+
+// unpacked opens the file, whose text r gives.
+func (s *dumpSource) unpacked(read *atomic.Int64) (f *os.File, r io.Reader, packed bool, err error) {
+	f, err = os.Open(s.file)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	r = f
 	if read != nil {
 		read.Store(0)
 		r = &counted{f, read}
 	}
 	b := bufio.NewReaderSize(r, 256<<10)
 	if magic, _ := b.Peek(2); string(magic) != "\x1f\x8b" {
-		return &reading{NewDump(b), f}, nil
+		return f, b, false, nil
 	}
 	z, err := gzip.NewReader(b)
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("its gzip is broken: %w", err)
+		return nil, nil, false, fmt.Errorf("its gzip is broken: %w", err)
 	}
-	return &reading{NewDump(z), f}, nil
+	return f, z, true, nil
 }
 
 type counted struct {
@@ -248,6 +260,7 @@ func (s *dumpSource) Records(ctx context.Context, name string, within Span, yiel
 	if err := m.run(); err != nil {
 		return 0, m.explain(s.file, err)
 	}
+	s.end.learn(data.seen)
 	return m.orphans, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -124,6 +125,8 @@ func (s *mysqlSource) Components(_ context.Context, nid int64) ([]Component, err
 func (s *mysqlSource) Close() error { return s.db.Close() }
 
 func (s *mysqlSource) Live() bool { return true }
+
+func (s *mysqlSource) Made(context.Context) (time.Time, error) { return time.Time{}, nil }
 
 func (s *mysqlSource) Progress() float64 { return s.progress.part() }
 

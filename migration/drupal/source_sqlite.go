@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver
 
@@ -191,6 +192,8 @@ func (s *sqliteSource) page(ctx context.Context, b *builder, within Span, most i
 }
 
 func (s *sqliteSource) Live() bool { return true }
+
+func (s *sqliteSource) Made(context.Context) (time.Time, error) { return time.Time{}, nil }
 
 func (s *sqliteSource) Last(ctx context.Context, name string) (sid int64, err error) {
 	f, err := find(s.site.forms, name)

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/banyan-migration/banyan/migration/drupal"
 	"github.com/banyan-migration/banyan/shared/form"
@@ -75,6 +76,9 @@ func (s *Site) Close() error { return nil }
 
 // Live is true.
 func (s *Site) Live() bool { return true }
+
+// Made is never: it is live.
+func (s *Site) Made(context.Context) (time.Time, error) { return time.Time{}, nil }
 
 // Record is one row.
 func (s *Site) Record(_ context.Context, nid, sid int64) (form.Record, error) {
