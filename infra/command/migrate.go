@@ -52,7 +52,7 @@ func (m *migration) stopped(verb string, err error) error {
 	if errors.As(err, &damage) {
 		return fail(wrong, "%w. Rows that were moved before stay moved; with a whole dump, run `migrate %s` again", err, verb)
 	}
-	if errors.Is(err, move.ErrComponents) {
+	if errors.Is(err, move.ErrComponents) || errors.Is(err, move.ErrOlder) {
 		return fail(wrong, "%w", err)
 	}
 	if errors.Is(err, context.Canceled) {

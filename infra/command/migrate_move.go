@@ -48,7 +48,7 @@ func migrateSync(w *world) *cobra.Command {
 		Use:   "sync",
 		Short: "Bring over what the old site took, edited or deleted since",
 		Long: "Moves the rows that are newer than the newest one moved before, and sweeps over all of them for edits and deletes. Deletes follow; more than a hundredth of the rows " +
-			"at once stop it, since a source that is not whole looks the same. With --follow it goes on until it is interrupted.",
+			"at once stop it, since a source that is not whole looks the same. A dump that is older than what was synced before is refused. With --follow it goes on until it is interrupted.",
 		Example: "  banyan migrate sync --from dump.sql.gz --to sqlite:.banyan/services.db\n" +
 			"  banyan migrate sync --from 'mysql://reader:${DB_PASSWORD}@db.example/drupal' --to sqlite:.banyan/services.db --follow 250ms",
 		Args: cobra.NoArgs,

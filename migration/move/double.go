@@ -249,7 +249,14 @@ func (m *mover) end(ctx context.Context, e *ending) error {
 	if err != nil {
 		return err
 	}
-	standing, err := m.job.arrived(ctx, func(s *Standing) { s.Backfilled, s.Synced = m.job.now().UTC(), m.job.now().UTC() })
+	as, err := m.asOf(ctx)
+	if err != nil {
+		return err
+	}
+	standing, err := m.job.arrived(ctx, func(s *Standing) {
+		s.Backfilled, s.Synced = m.job.now().UTC(), m.job.now().UTC()
+		as(s)
+	})
 	if err != nil {
 		return err
 	}

@@ -139,7 +139,7 @@ func (f *follower) tail(ctx context.Context, h *hand) error {
 		return nil
 	}
 	f.noted = now
-	return f.m.note(ctx, func(s *Standing) { s.Synced = f.m.job.now().UTC() })
+	return f.m.note(ctx, func(s *Standing) { s.Synced, s.Live = f.m.job.now().UTC(), f.m.job.now().UTC() })
 }
 
 // step sweeps a slice, and follows what the sweep has found once it is whole.

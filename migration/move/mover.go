@@ -23,7 +23,8 @@ type mover struct {
 	tell     sync.Mutex
 }
 
-// mover makes one, if the form's components are what the services take money and consent from.
+// mover makes one, if the form's components are what the services take money and consent from, and the source is not older
+// than what they have of it.
 func (j Job) mover(ctx context.Context) (*mover, error) {
 	if err := j.ready(ctx); err != nil {
 		return nil, err
@@ -33,7 +34,7 @@ func (j Job) mover(ctx context.Context) (*mover, error) {
 		m.stores[i] = patient{p.Store}
 	}
 	m.store = m.stores[0]
-	return m, nil
+	return m, m.newer(ctx)
 }
 
 func (m *mover) moved(rows int) {

@@ -21,6 +21,8 @@ type Standing struct {
 	Synced     time.Time `json:"synced,omitzero"`     // the last backfill or sync that did: new rows up to then are there
 	Swept      time.Time `json:"swept,omitzero"`      // the beginning of the last whole sweep: edits up to then are there
 	Deleted    time.Time `json:"deleted,omitzero"`    // the beginning of the last sweep whose deletes were followed
+	Dump       time.Time `json:"dump,omitzero"`       // when the newest dump that was followed to its end was made, by the clock of its server
+	Live       time.Time `json:"live,omitzero"`       // when a live site, or a dump that does not say when it was made, last was
 }
 
 func standingKey(f form.Form) kv.Key { return kv.Key{Part: statePart(f), Sort: "standing"} }

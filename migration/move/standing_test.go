@@ -31,13 +31,13 @@ func TestWhereAFormStands(t *testing.T) {
 	must(t, dry.Backfill)
 	expect("after a dry run", Standing{}, time.Hour+2*time.Second)
 	must(t, job(source, store).Backfill)
-	expect("after the backfill", Standing{Backfilled: noon, Synced: noon}, 0)
+	expect("after the backfill", Standing{Backfilled: noon, Synced: noon, Live: noon}, 0)
 	last = gift(4, "5.00")
 	source.Put(last)
-	expect("with a new row", Standing{Backfilled: noon, Synced: noon}, time.Hour)
+	expect("with a new row", Standing{Backfilled: noon, Synced: noon, Live: noon}, time.Hour)
 	later := job(source, store)
 	later.Now = func() time.Time { return noon.Add(time.Minute) }
 	must(t, later.Sync)
 	soon := noon.Add(time.Minute)
-	expect("after a sync", Standing{Backfilled: noon, Synced: soon, Swept: soon, Deleted: soon}, 0)
+	expect("after a sync", Standing{Backfilled: noon, Synced: soon, Swept: soon, Deleted: soon, Live: soon}, 0)
 }

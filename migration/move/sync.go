@@ -10,7 +10,7 @@ import (
 
 // Sync brings the services to where the old site is now: rows that came since, rows that were looked at too early, edits and
 // deletes. It needs no backfill before it, and leaves alone what has not changed. It may run beside a backfill and
-// beside other syncs.
+// beside other syncs. A dump that is older than what was followed before is an ErrOlder, here and in Backfill.
 func (j Job) Sync(ctx context.Context) (Result, error) {
 	if !j.decided() {
 		return j.Backfill(ctx)
@@ -48,7 +48,14 @@ func (m *mover) sync(ctx context.Context, h *hand) error {
 	if err != nil || m.job.DryRun {
 		return err
 	}
-	return m.note(ctx, func(st *Standing) { st.Synced, st.Swept, st.Deleted = m.job.now().UTC(), s.began, s.began })
+	as, err := m.asOf(ctx)
+	if err != nil {
+		return err
+	}
+	return m.note(ctx, func(st *Standing) {
+		st.Synced, st.Swept, st.Deleted = m.job.now().UTC(), s.began, s.began
+		as(st)
+	})
 }
 
 // start knows the first of each submission, and where new rows begin.
