@@ -89,21 +89,31 @@ func (m *moving) job(e *ends, f form.Form) move.Job {
 	return j
 }
 
-func (m *moving) move(ctx context.Context, w *world, verb string, run func(move.Job, context.Context) (move.Result, error)) error {
+// begin opens both ends, if nothing speaks against what was asked.
+func (m *moving) begin(ctx context.Context) (*ends, error) {
 	if m.workers < 0 || m.deletes < 0 || m.follow < 0 {
-		return fail(wrong, "--workers, --deletes and --follow cannot be less than 0")
+		return nil, fail(wrong, "--workers, --deletes and --follow cannot be less than 0")
 	}
 	if err := m.place(); err != nil {
-		return err
+		return nil, err
 	}
 	ends, err := m.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := ends.there(); err != nil {
+		ends.close()
+		return nil, err
+	}
+	return ends, nil
+}
+
+func (m *moving) move(ctx context.Context, w *world, verb string, run func(move.Job, context.Context) (move.Result, error)) error {
+	ends, err := m.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer ends.close()
-	if err := ends.there(); err != nil {
-		return err
-	}
 	began, doc := time.Now(), moved{Forms: map[string]move.Result{}}
 	for _, f := range ends.forms {
 		bar := newBar(ctx, w.err, f.Alias, ends.source.Progress)
@@ -140,17 +150,11 @@ func (m *moving) keepUp(ctx context.Context, w *world) error {
 	if m.dry {
 		return fail(wrong, "--dry-run says what one run would do: leave --follow out")
 	}
-	if err := m.place(); err != nil {
-		return err
-	}
-	ends, err := m.open(ctx)
+	ends, err := m.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer ends.close()
-	if err := ends.there(); err != nil {
-		return err
-	}
 	forms := ends.taken()
 	if len(forms) == 0 {
 		return fail(wrong, "no service takes a form of this site yet: there is nothing to follow")
