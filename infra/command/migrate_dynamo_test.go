@@ -97,15 +97,23 @@ func (n *narrows) killedAt(t *testing.T, verb, from string, at int64) {
 	t.Helper()
 	c := n.verb(t, verb, from)
 	at += n.transact.Load()
+	started := make(chan struct{})
 	kill := func() {
 		if n.transact.Load() == at {
+			<-started
 			_ = c.Process.Kill() // it is there: it has just asked
 		}
 	}
 	n.onward.Store(&kill)
 	defer n.onward.Store(nil)
-	if out, err := c.CombinedOutput(); err == nil || c.ProcessState.Exited() {
-		t.Fatalf("%s came to its end before its %d. transaction: %s", verb, at, out)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	close(started)
+	if err := c.Wait(); err == nil || c.ProcessState.Exited() {
+		t.Fatalf("%s came to its end before its %d. transaction: %s", verb, at, &out)
 	}
 }
 

@@ -58,7 +58,9 @@ func (c *crawl) compare(ctx context.Context) (Compared, error) {
 	}
 	for _, at := range sortedKeys(c.pages) {
 		if c.same[at] {
+			mu.Lock()
 			sum.Equal++
+			mu.Unlock()
 			continue
 		}
 		path, query, _ := strings.Cut(at, "?")

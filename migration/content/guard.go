@@ -1,6 +1,7 @@
 package content
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -41,14 +42,7 @@ func (e errGone) Error() string {
 func (c *crawl) guard() error {
 	gone, home := c.removed(), c.homeless()
 	if len(gone) > c.o.Removed && tooMany(len(gone), len(c.keep.was)) {
-		e := errGone{gone: len(gone), of: len(c.keep.was), first: gone[0], why: "nothing is there", home: home}
-		for _, at := range gone {
-			if why := c.left[at]; why != "" {
-				e.first, e.why = at, why
-				break
-			}
-		}
-		return e
+		return errGone{gone: len(gone), of: len(c.keep.was), first: gone[0], why: cmp.Or(c.left[gone[0]], "it is a page no more"), home: home}
 	}
 	if home != "" {
 		return fmt.Errorf("%w: %s %s; nothing was changed. Run it again when the site is well; if it answers under another scheme or host, name that with --site", ErrHome, c.site.JoinPath("/"), home)

@@ -119,7 +119,7 @@ func TestManyPagesGoneAtOnceStopARefresh(t *testing.T) {
 			_, err := Freeze(t.Context(), opt)
 			says := fmt.Sprintf("no longer has 21 of the %d frozen addresses", was.Pages+was.Assets+was.Redirects)
 			if err == nil || errors.Is(err, ErrHome) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "/story-00") || !strings.Contains(err.Error(), "--removed 21") {
-				t.Errorf("%q, %d accepted: %v", gone, accepted, err)
+				t.Errorf("%q, %d accepted: %v, want %q", gone, accepted, err, says)
 			}
 			if frozen.Stamp(opt.Out) != stamp {
 				t.Errorf("%q: the manifest has changed", gone)
