@@ -98,6 +98,8 @@ var rules = []rule{
 	{who: "shared/outbox", may: []string{"shared/kv", "shared/event"}},
 	{who: "shared/host", may: []string{"shared/kv", "shared/event", "shared/fault", "shared/outbox", "shared/web", "shared/mark"}},
 	{who: "shared/host/local", may: []string{"shared/*"}},
+	{who: "shared/host/cloud", may: []string{"shared/*"}},
+	{who: "shared/host/cloud/*", may: []string{"shared/*"}},
 	{who: "shared/host/hosttest", may: []string{"shared/*"}},
 	{who: "shared/arch"},
 
