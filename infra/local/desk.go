@@ -58,7 +58,7 @@ func (w *World) startServices(context.Context) error {
 	}
 	h, err := local.Start(local.Options{
 		Tick: tick, Services: services, Store: func(name string) kv.Store { return db.Store(name) }, Getenv: w.getenv, Files: layer.Files,
-		NewID: uuid.NewString, Log: w.options.Log, Keys: mark.Keys{mark.Sole: w.key},
+		NewID: uuid.NewString, Log: w.options.Log, Keys: mark.Keys{mark.Sole: w.key}, Operators: w.operators,
 	})
 	if err != nil {
 		l.Close()

@@ -15,6 +15,7 @@ import (
 	"github.com/banyan-migration/banyan/gateway/judge"
 	"github.com/banyan-migration/banyan/gateway/replica"
 	"github.com/banyan-migration/banyan/infra/fakes/psp"
+	"github.com/banyan-migration/banyan/shared/host"
 )
 
 // Options say where a world keeps its state and how it behaves. Dir and Config must be set.
@@ -38,12 +39,17 @@ type World struct {
 	PSP        string `json:"psp"`
 	Mail       string `json:"mail"` // empty until there is a mailer
 	AdminToken string `json:"admin_token"`
+	// MarksKey is a BANYAN_KEY: it signs marks and the visitor's address, as the gateway does.
+	MarksKey string `json:"marks_key"`
+	// OperatorKey is a bearer key of the services with every role.
+	OperatorKey string `json:"operator_key"`
 
-	options Options
-	meter   *meter
-	key     string // signs marks, cookies and overrides
-	failed  chan error
-	closers []func(context.Context) error
+	options   Options
+	meter     *meter
+	key       string // signs marks, cookies and overrides
+	operators map[string]host.Operator
+	failed    chan error
+	closers   []func(context.Context) error
 
 	old  *oldSite
 	desk *desk
@@ -74,7 +80,11 @@ func start(ctx context.Context, o Options, m *meter) (*World, error) {
 	if err != nil {
 		return nil, errors.Join(err, unlock())
 	}
-	w := &World{options: o, meter: m, key: key, failed: make(chan error, 8)}
+	operator, operators, err := keepOperator(o.Dir)
+	if err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	w := &World{options: o, meter: m, key: key, MarksKey: key, OperatorKey: operator, operators: operators, failed: make(chan error, 8)}
 	w.onClose(func(context.Context) error { return unlock() })
 	for _, start := range []func(context.Context) error{w.openAdmin, w.startAcquirers, w.startServices, w.startLegacy, w.openData, w.startGateway} {
 		if err := start(ctx); err != nil {

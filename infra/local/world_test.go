@@ -165,11 +165,38 @@ func TestARestartKeepsWeightsGiftsAndTheKey(t *testing.T) {
 	if again.key != first.key {
 		t.Error("the key is another: cookies and marks of before are worth nothing")
 	}
+	if again.MarksKey != again.key || again.OperatorKey != first.OperatorKey {
+		t.Error("the operator's key is another than before, or the marks' is not the one that the line says")
+	}
 	refs = append(refs, given(t, again.Gateway, "after")...)
 	stored := get(t, again.Services+"/reconcile")
 	for _, ref := range refs {
 		if strings.Count(stored, `"`+ref+`"`) != 1 {
 			t.Errorf("%s is stored %d times", ref, strings.Count(stored, `"`+ref+`"`))
+		}
+	}
+}
+
+// Operators exist here too: the key that the world says has every role, and no other has any.
+func TestTheOperatorsKeyOpensWhatOperatorsMay(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t, Options{Dir: oldFolder(t), Config: repository(t)})
+	for key, want := range map[string]int{w.OperatorKey: http.StatusOK, "another": http.StatusUnauthorized, "": http.StatusUnauthorized} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, w.Services+"/payments/state", strings.NewReader(`{"state":"OK"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		if key != "" {
+			r.Header.Set("Authorization", "Bearer "+key)
+		}
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("the key %.3s…: %s, want %d", key, res.Status, want)
 		}
 	}
 }
