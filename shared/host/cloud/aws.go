@@ -1,0 +1,40 @@
+package cloud
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+)
+
+// awsConfig is how a function speaks to AWS. Lambda gives region and credentials in the environment and nowhere else, so
+// nothing of the SDK's search for profiles, single sign-on and metadata is linked or waited for.
+func awsConfig(getenv func(string) string) (aws.Config, error) {
+	var absent []string
+	for _, name := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		if getenv(name) == "" {
+			absent = append(absent, name)
+		}
+	}
+	c := aws.Config{
+		Region:      getenv("AWS_REGION"),
+		Credentials: credentials.NewStaticCredentialsProvider(getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SESSION_TOKEN")),
+		HTTPClient:  awshttp.NewBuildableClient().WithTimeout(attempt),
+		Retryer: func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = attempts, time.Second })
+		},
+	}
+	if endpoint := getenv("AWS_ENDPOINT_URL"); endpoint != "" {
+		c.BaseEndpoint = &endpoint
+	}
+	return c, missing(absent...)
+}
+
+// A call to AWS takes milliseconds. One that takes seconds has lost its connection, which a frozen environment does not
+// notice, and is made again; all attempts together fit into a function's 29 s.
+const (
+	attempt  = 5 * time.Second
+	attempts = 4
+)
