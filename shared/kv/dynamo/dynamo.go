@@ -42,12 +42,24 @@ var ErrPrefix = errors.New("a prefix of tables is letters, digits, dot, hyphen a
 // Open finds account, region and endpoint as AWS's own tools do: by the environment (AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB
 // for an emulator) and the files in ~/.aws, and says what of it is missing. It asks nothing of DynamoDB yet; Ready does.
 func Open(ctx context.Context, prefix string, options ...func(*dynamodb.Options)) (*DB, error) {
-	if !prefixed.MatchString(prefix) {
-		return nil, fmt.Errorf("dynamo: %q: %w", prefix, ErrPrefix)
-	}
 	c, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{})) // what matters comes back as an error
 	if err != nil {
 		return nil, fmt.Errorf("dynamo: %w", err)
+	}
+	db, err := With(c, prefix, options...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.client.Options().Credentials.Retrieve(ctx); err != nil {
+		return nil, fmt.Errorf("dynamo: AWS's credentials are missing: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for an emulator anything will do): %w", err)
+	}
+	return db, nil
+}
+
+// With is Open for who has AWS's configuration already, as a function has: it asks nothing of anybody.
+func With(c aws.Config, prefix string, options ...func(*dynamodb.Options)) (*DB, error) {
+	if !prefixed.MatchString(prefix) {
+		return nil, fmt.Errorf("dynamo: %q: %w", prefix, ErrPrefix)
 	}
 	client := dynamodb.NewFromConfig(c, append(options, func(o *dynamodb.Options) {
 		o.Retryer = aws.NopRetryer{} // patiently tries again, and knows what was tried
@@ -57,9 +69,6 @@ func Open(ctx context.Context, prefix string, options ...func(*dynamodb.Options)
 	})...)
 	if client.Options().Region == "" {
 		return nil, errors.New("dynamo: no region is set: set AWS_REGION (for an emulator any will do, such as eu-west-1)")
-	}
-	if _, err := client.Options().Credentials.Retrieve(ctx); err != nil {
-		return nil, fmt.Errorf("dynamo: AWS's credentials are missing: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (for an emulator anything will do): %w", err)
 	}
 	return &DB{client: client, prefix: prefix}, nil
 }
