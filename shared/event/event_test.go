@@ -29,6 +29,7 @@ var examples = map[string]any{
 	event.PaymentsDisputed:       event.Disputed{Sequence: 1, Payment: "p-1", Dispute: "d-1", Amount: money.GBP(2500)},
 	event.PaymentsDisputeClosed:  event.DisputeClosed{Sequence: 1, Payment: "p-1", Dispute: "d-1", Amount: money.GBP(2500), Won: true},
 	event.PaymentsMandateChanged: event.MandateChanged{Mandate: "m-1", Revision: 2, State: "failing", Reason: "no account"},
+	event.ImagesUploaded:         event.Uploaded{Key: "uploads/2026/id-1", Size: 482113},
 }
 
 func TestMessagesOnTheWireStayAsTheyAre(t *testing.T) {
@@ -68,7 +69,7 @@ func TestReceiversAreThoseOfTheTable(t *testing.T) {
 	t.Parallel()
 	about := event.For{Service: "donate", ID: "g-1"}
 	for kind, want := range map[string][]string{
-		event.PaymentsRequested: {"payments"}, event.PaymentsSettled: {"donate", "giftaid"}, event.PaymentsRefused: {"donate"}, "unheard.of": nil,
+		event.PaymentsRequested: {"payments"}, event.PaymentsSettled: {"donate", "giftaid"}, event.PaymentsRefused: {"donate"}, event.ImagesUploaded: {"images"}, "unheard.of": nil,
 	} {
 		if got := event.Receivers(event.Message{Type: kind, For: about}); !slices.Equal(got, want) {
 			t.Errorf("%s goes to %v, want %v", kind, got, want)

@@ -17,6 +17,7 @@ var receivers = map[string][]string{
 	PaymentsDisputed:       {owner, "giftaid"},
 	PaymentsDisputeClosed:  {owner, "giftaid"},
 	PaymentsMandateChanged: {owner},
+	ImagesUploaded:         {"images"},
 }
 
 // Types are all types of message, in order.
