@@ -4,6 +4,7 @@
 package dynamo
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"hash/crc32"
@@ -159,6 +160,11 @@ func (s *Server) answer(name string, body []byte, fault *Fault) (any, error) {
 		return nil, &failure{Code: "SerializationException", Message: err.Error()}
 	}
 	in.asked, _ = json.Marshal(all)
+	for _, expression := range []string{"ConditionExpression", "UpdateExpression", "FilterExpression", "ProjectionExpression", "KeyConditionExpression"} {
+		if bytes.Contains(in.asked, []byte(`"`+expression+`":""`)) {
+			return nil, invalid("Invalid " + expression + ": The expression can not be empty;")
+		}
+	}
 	return operation(s, in)
 }
 

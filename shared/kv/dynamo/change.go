@@ -38,6 +38,9 @@ func (c *commit) change(i int) change {
 	switch {
 	case w.Delete:
 		f.removes = append(f.removes, "r", "d", "x", "t")
+		if w.If == kv.Always {
+			f.when(unmade)
+		}
 	case w.Expires.IsZero():
 		f.set("d = :d", ":d", dataOf(w.Data))
 		f.removes = append(f.removes, "x", "t")
@@ -63,6 +66,10 @@ func (c *commit) change(i int) change {
 	}
 	return f.done(w.Key)
 }
+
+// unmade says in an expression that this commit has not written the item: the same call made again, as its answer was
+// lost, changes nothing.
+const unmade = "(attribute_not_exists(w) OR w <> :w)"
 
 // seconds is when DynamoDB may delete what expires at a moment, never before it.
 func seconds(unixNano int64) int64 { return (unixNano + 1e9 - 1) / 1e9 }
@@ -96,7 +103,7 @@ func (f *formula) on(w kv.Write, found state) {
 	case w.Delete:
 		return
 	default:
-		f.when("(attribute_not_exists(w) OR w <> :w)") // the same call made again, as its answer was lost, changes nothing
+		f.when(unmade)
 		f.values[":now"] = number(f.now)
 		if !found.expired {
 			f.when(lives)

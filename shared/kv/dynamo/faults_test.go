@@ -88,12 +88,13 @@ func TestWhatPassesIsWaitedFor(t *testing.T) {
 				writes []kv.Write
 				is     string
 			}{
-				"one new":       {[]kv.Write{put("new", "1", kv.Absent, message("m"))}, "1@1"},
-				"one revised":   {[]kv.Write{put("revised", "2", 1, message("m"))}, "2@2"},
-				"one whatever":  {[]kv.Write{put("whatever", "2", kv.Always, message("m"))}, "2@2"},
-				"one deleted":   {[]kv.Write{{Key: key("deleted"), Delete: true, If: 1}}, "none"},
-				"several":       {[]kv.Write{put("several", "2", 1, message("m")), put("beside it", "1", kv.Absent)}, "2@2"},
-				"one gone, why": {[]kv.Write{{Key: key("gone"), Delete: true, If: 1, Messages: []event.Message{message("m")}}}, "none"},
+				"one new":            {[]kv.Write{put("new", "1", kv.Absent, message("m"))}, "1@1"},
+				"one revised":        {[]kv.Write{put("revised", "2", 1, message("m"))}, "2@2"},
+				"one whatever":       {[]kv.Write{put("whatever", "2", kv.Always, message("m"))}, "2@2"},
+				"one deleted":        {[]kv.Write{{Key: key("deleted"), Delete: true, If: 1}}, "none"},
+				"several":            {[]kv.Write{put("several", "2", 1, message("m")), put("beside it", "1", kv.Absent)}, "2@2"},
+				"one gone, why":      {[]kv.Write{{Key: key("gone"), Delete: true, If: 1, Messages: []event.Message{message("m")}}}, "none"},
+				"one gone, whatever": {[]kv.Write{{Key: key("gone whatever"), Delete: true, Messages: []event.Message{message("m")}}}, "none"},
 			} {
 				sort := step.writes[0].Key.Sort
 				if sort != "new" {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	fake "github.com/banyan-migration/banyan/infra/fakes/dynamo"
+	"github.com/banyan-migration/banyan/infra/fakes/ministack"
 	"github.com/banyan-migration/banyan/infra/fakes/moto"
 	"github.com/banyan-migration/banyan/shared/kv"
 	"github.com/banyan-migration/banyan/shared/kv/kvtest"
@@ -55,11 +56,22 @@ func TestSuite(t *testing.T) {
 	})
 }
 
-func TestSuiteOnMoto(t *testing.T) {
+// emulators are the servers that play DynamoDB, by name.
+var emulators = map[string]func(*testing.T) string{
+	"moto":      func(t *testing.T) string { return moto.Test(t).URL },
+	"ministack": func(t *testing.T) string { return ministack.Test(t).URL },
+}
+
+func TestSuiteOnEmulators(t *testing.T) {
 	t.Parallel()
-	options := at(moto.Test(t).URL, &http.Client{})
-	var n atomic.Int64
-	kvtest.Run(t, func(t *testing.T) kv.Store {
-		return empty(t, fmt.Sprint("t", n.Add(1)), options)
-	})
+	for name, start := range emulators {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			options := at(start(t), &http.Client{Transport: &http.Transport{}})
+			var n atomic.Int64
+			kvtest.Run(t, func(t *testing.T) kv.Store {
+				return empty(t, fmt.Sprint("t", n.Add(1)), options)
+			})
+		})
+	}
 }
