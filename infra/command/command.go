@@ -116,5 +116,5 @@ func strict(c *cobra.Command) {
 
 // verbs lists the commands; a verb's file adds its line here.
 func verbs(w *world) []*cobra.Command {
-	return []*cobra.Command{assessVerb(w), costVerb(w), cutoverVerb(w), demoVerb(w), exportVerb(w), gatewayVerb(w), importVerb(w), loadtestVerb(w), migrateVerb(w), upVerb(w)}
+	return []*cobra.Command{assessVerb(w), costVerb(w), cutoverVerb(w), demoVerb(w), exportVerb(w), gatewayVerb(w), importVerb(w), loadtestVerb(w), migrateVerb(w), opsVerb(w), upVerb(w)}
 }

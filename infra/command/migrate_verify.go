@@ -74,30 +74,13 @@ func (m *proving) verify(ctx context.Context, w *world) error {
 			return fail(wrong, "--certificate: %w; nothing was compared", err)
 		}
 	}
-	ends, err := m.open(ctx)
+	doc, err := m.compareAll(ctx, w)
 	if err != nil {
 		return err
-	}
-	defer ends.close()
-	began, doc := time.Now(), verified{Forms: map[string]verify.Result{}, Clean: true}
-	for _, f := range slices.Concat(ends.gone, ends.forms) {
-		r, err := m.compare(ctx, w, ends, f)
-		if err != nil {
-			return m.stopped("verify", err)
-		}
-		if f.Bundle != "" && r.RowsSource == 0 { // a site need not have such nodes
-			continue
-		}
-		doc.Forms[f.Alias], doc.order = r, append(doc.order, f.Alias)
-		doc.Clean = doc.Clean && r.Clean()
-	}
-	if doc.Nobody, err = ends.strangers(ctx); err != nil {
-		return m.stopped("verify", err)
 	}
 	if err := m.keep(&doc); err != nil {
 		return fail(outside, "%w", err)
 	}
-	doc.Seconds = seconds(began)
 	if m.asJSON {
 		err = printJSON(w.out, doc)
 	} else {
@@ -107,6 +90,33 @@ func (m *proving) verify(ctx context.Context, w *world) error {
 		err = fail(unheld, "the two sides are not equal: each difference is named. `migrate backfill` moves what is missing, `migrate sync` follows what was edited or deleted in the old site, `migrate reverse` writes back what the services took; what then still differs is for a person to look at")
 	}
 	return err
+}
+
+// compareAll compares every form.
+func (m *proving) compareAll(ctx context.Context, w *world) (doc verified, err error) {
+	ends, err := m.open(ctx)
+	if err != nil {
+		return doc, err
+	}
+	defer ends.close()
+	began := time.Now()
+	doc = verified{Forms: map[string]verify.Result{}, Clean: true}
+	for _, f := range slices.Concat(ends.gone, ends.forms) {
+		r, err := m.compare(ctx, w, ends, f)
+		if err != nil {
+			return doc, m.stopped("verify", err)
+		}
+		if f.Bundle != "" && r.RowsSource == 0 { // a site need not have such nodes
+			continue
+		}
+		doc.Forms[f.Alias], doc.order = r, append(doc.order, f.Alias)
+		doc.Clean = doc.Clean && r.Clean()
+	}
+	if doc.Nobody, err = ends.strangers(ctx); err != nil {
+		return doc, m.stopped("verify", err)
+	}
+	doc.Seconds = seconds(began)
+	return doc, nil
 }
 
 // compare compares a form and keeps what was found beside the rows, for whoever must know whether they can be trusted.
