@@ -126,7 +126,7 @@ func (p *PSP) tell(t *tx, c *charge) error {
 	if kind == "" {
 		return nil // Stripe's payment_intent.created: nobody listens to it
 	}
-	return p.tellStripe(t, kind, p.intent(c, ""))
+	return p.tellStripe(t, kind, p.intent(c, p.o.Base))
 }
 
 // giveBack refunds part of a charge. The answer is false when there is not as much left.

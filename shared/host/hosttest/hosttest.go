@@ -43,12 +43,15 @@ var operators = map[string]host.Operator{
 	"c9736463f555cdb7d2a78cfd7aa8b8c4f09d906d78f8dab9228eda30a28c2818": {Name: "Olive Operator", Roles: []string{"view", "support", "finance", "moderator", "client"}},
 }
 
-// World is the surroundings of the services under test. Set what differs before the first Start.
+// World is the surroundings of the services under test. Set what differs before the first Start; in a foreign world
+// (WorldFile) Files, Client and Setenv change nothing.
 type World struct {
 	Files  fs.FS        // the Layer
 	Client *http.Client // to third parties
 
 	t        *testing.T
+	foreign  *foreign // nil: here, in memory
+	server   *httptest.Server
 	mu       sync.Mutex
 	now      time.Time
 	ids      int
@@ -56,14 +59,17 @@ type World struct {
 	services map[string]*Service
 }
 
-// NewWorld is an empty world at Noon.
+// NewWorld is an empty world at Noon, or the one that WorldFile names.
 func NewWorld(t *testing.T) *World {
-	return &World{Files: fstest.MapFS{}, Client: http.DefaultClient, t: t, now: Noon,
+	return &World{foreign: elsewhere(t), Files: fstest.MapFS{}, Client: http.DefaultClient, t: t, now: Noon,
 		env: map[string]string{"BANYAN_KEY": "k1:" + Keys["k1"]}, services: map[string]*Service{}}
 }
 
 // Now is the world's time.
 func (w *World) Now() time.Time {
+	if w.foreign != nil {
+		return time.Now()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.now
@@ -71,6 +77,7 @@ func (w *World) Now() time.Time {
 
 // Advance moves the clock on.
 func (w *World) Advance(d time.Duration) {
+	w.memoryOnly("a clock that can be moved")
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.now = w.now.Add(d)
@@ -124,8 +131,11 @@ func (w *World) Env(name string) host.Env {
 // StartAs starts a service under another name; starting one again keeps its store, as a restart does.
 func (w *World) StartAs(t *testing.T, name string, start host.New) *Service {
 	t.Helper()
+	if w.foreign != nil {
+		return &Service{Name: name, world: w}
+	}
 	s := &Service{Name: name, world: w, Store: kv.NewMem()}
-	if before := w.services[name]; before != nil {
+	if before := w.service(name); before != nil {
 		s.Store = before.Store
 	}
 	s.Store.Now = w.Now
@@ -143,8 +153,16 @@ func (w *World) StartAs(t *testing.T, name string, start host.New) *Service {
 	s.Service = service
 	s.queue = host.Taking(env, service.Queue)
 	s.handler = host.Front{Name: name, Keys: Keys, Operators: operators, Origins: []string{"*"}, State: state}.Handler(env, service)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.services[name] = s
 	return s
+}
+
+func (w *World) service(name string) *Service {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.services[name]
 }
 
 // Answer is what a service answered.
@@ -168,26 +186,37 @@ func (a Answer) Data(t *testing.T, v any) {
 
 // Do asks the service, with a JSON body unless headers (name, value, …) say otherwise.
 func (s *Service) Do(method, target, body string, headers ...string) Answer {
-	r := httptest.NewRequest(method, target, strings.NewReader(body))
-	r.Header.Set("Content-Type", "application/json")
-	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
+	if f := s.world.foreign; f != nil {
+		return f.do(s.world.t, method, target, body, headers)
 	}
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	dress(r, headers)
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
 	raw, _ := io.ReadAll(w.Body) // a buffer
 	return Answer{w.Code, w.Header(), string(raw)}
 }
 
+func dress(r *http.Request, headers []string) {
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+}
+
 // ServeHTTP lets a test put the service behind a real listener.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // Take hands the service a message, as its queue would.
-func (s *Service) Take(m event.Message) error { return s.queue(s.world.t.Context(), m) }
+func (s *Service) Take(m event.Message) error {
+	s.world.memoryOnly("a queue that takes a message from the test")
+	return s.queue(s.world.t.Context(), m)
+}
 
 // Unsent are the messages that the service's commits have caused and nobody has delivered, in the order of their ids'
 // shards and age.
 func (s *Service) Unsent() []event.Message {
+	s.world.memoryOnly("a store")
 	var all []event.Message
 	err := outbox.Sweep(s.world.t.Context(), s.Store, 1<<20, func(waiting []kv.Unsent) {
 		for _, u := range waiting {
@@ -204,6 +233,7 @@ func (s *Service) Unsent() []event.Message {
 // test. The order is always the same.
 func (w *World) Deliver() {
 	w.t.Helper()
+	w.memoryOnly("delivery at the test's word")
 	if err := w.TryDeliver(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -225,7 +255,7 @@ func (w *World) TryDeliver() error {
 func (w *World) round() (delivered int, err error) {
 	ctx := w.t.Context()
 	for _, name := range slices.Sorted(maps.Keys(w.services)) {
-		store := w.services[name].Store
+		store := w.service(name).Store
 		var waiting []kv.Unsent
 		if err := outbox.Sweep(ctx, store, 1<<20, func(u []kv.Unsent) { waiting = append(waiting, u...) }); err != nil {
 			return delivered, err
@@ -244,9 +274,8 @@ func (w *World) round() (delivered int, err error) {
 }
 
 func (w *World) receiver(name string) func(context.Context, event.Message) error {
-	s := w.services[name]
-	if s == nil {
-		return nil
+	if s := w.service(name); s != nil {
+		return s.queue
 	}
-	return s.queue
+	return nil
 }
