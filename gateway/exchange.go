@@ -209,7 +209,7 @@ func (x *exchange) lifeSign() bool {
 	if x.st.cfg.Health == "" || string(r.Path) != x.st.cfg.Health || (r.Method != wire.GET && r.Method != wire.HEAD) {
 		return false
 	}
-	if x.c.g.draining.Load() {
+	if x.c.g.leaving.Load() {
 		x.reply(own{status: 503, class: account.GatewayRefused, text: "draining", header: retryAfter})
 		return true
 	}

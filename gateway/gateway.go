@@ -52,7 +52,8 @@ type Gateway struct {
 	ctx     context.Context // ends when Shutdown's patience does
 	abort   context.CancelFunc
 
-	draining  atomic.Bool
+	leaving   atomic.Bool // the load balancer is asked to go elsewhere
+	draining  atomic.Bool // and nobody new is taken
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
 	conns     map[*conn]struct{}
@@ -168,10 +169,15 @@ func (g *Gateway) forget(c *conn) {
 	g.served.Done()
 }
 
+// Leave has the health path say 503, and each answer end its connection, while everything is served on: so a load balancer goes elsewhere
+// before Shutdown. It cannot be taken back.
+func (g *Gateway) Leave() { g.leaving.Store(true) }
+
 // Shutdown stops accepting, lets what is in flight finish and closes idle connections (W-80). When ctx ends first, it closes the rest and
 // returns ctx's error. The gateway cannot be used again.
 func (g *Gateway) Shutdown(ctx context.Context) error {
 	g.mu.Lock()
+	g.leaving.Store(true)
 	again := g.draining.Swap(true)
 	for l := range g.listeners {
 		l.Close()

@@ -212,3 +212,20 @@ func TestHealth(t *testing.T) {
 	drained.Wait()
 	o.last(t, 0)
 }
+
+// Before it drains a gateway that leaves says so to the load balancer alone: what is asked is answered, and each connection ends with its answer.
+func TestLeaving(t *testing.T) {
+	t.Parallel()
+	o := answering(t, ok)
+	w := start(t, site(o, ""))
+	w.g.Leave()
+	if got := w.dial().send(get("/.banyan/health")).rest(); status(got) != "503" {
+		t.Errorf("the health path: %q", got)
+	}
+	for range 2 {
+		if got := w.dial().send(get("/x")).rest(); status(got) != "200" || !strings.Contains(got, "Connection: close\r\n") {
+			t.Errorf("a visitor: %q", got)
+		}
+	}
+	o.last(t, 2)
+}

@@ -112,7 +112,7 @@ func (x *exchange) reply(a own) {
 // persistent says whether the client connection may go on after this answer.
 func (x *exchange) persistent() bool {
 	r := &x.req
-	return !r.Close && (r.Minor == 1 || r.KeepAlive) && !x.c.g.draining.Load()
+	return !r.Close && (r.Minor == 1 || r.KeepAlive) && !x.c.g.leaving.Load()
 }
 
 // connection writes the Connection line that tells the client what becomes of the connection.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/banyan-migration/banyan/gateway/cutover"
@@ -19,13 +20,13 @@ type Config struct {
 	File      string
 	Listen    string // host:port; port 0 takes a free one
 	Admin     Admin
-	GatewayID string // names this replica in logs and in loop detection (W-33)
+	GatewayID string // names this replica in logs and in loop detection (W-33); with a shared plan the machine's name where none is given
 
 	Hosts       []string // accepted Hosts in lower case without port; "*" accepts any (W-16)
 	DefaultHost string   // for HTTP/1.0 without Host; empty: 400 (W-18)
 	Trusted     []netip.Prefix
 
-	Store string         // of the plan: sqlite:FILE; empty: in memory
+	Store string         // of the plan: sqlite:FILE, or dynamodb:PREFIX, which several gateways share; empty: in memory
 	Keys  []split.Secret // in file order, the first signs; empty: one is made and kept
 
 	Log      Log
@@ -111,6 +112,7 @@ type Timeouts struct {
 	Idle      time.Duration // a client connection between requests
 	Connect   time.Duration // to a backend
 	FirstByte time.Duration // a backend's answer head, from the end of the request
+	Leave     time.Duration // from SIGTERM on the health path says 503 while everything is served, until the load balancer has gone elsewhere; 0: not at all
 }
 
 // TLS is a PEM certificate chain and its key, as files.
@@ -138,6 +140,9 @@ type Backend struct {
 
 	ShadowAuth string // Authorization of shadow copies to this backend; empty: none (H-5)
 }
+
+// Shared says whether other gateways may stand over the same plan.
+func (c *Config) Shared() bool { return strings.HasPrefix(c.Store, "dynamodb:") }
 
 // Drupal says whether PHP stands behind: names with '_' are dropped (W-29).
 func (b *Backend) Drupal() bool { return b.Kind != "" }

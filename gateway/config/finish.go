@@ -20,6 +20,9 @@ func (b *builder) finish() {
 	if _, named := b.lines["store"]; !named {
 		b.note(1, "store: none is named: a restart forgets weights and journal, and a key that was made; store: sqlite:.banyan/plan.db keeps them")
 	}
+	if b.Shared() {
+		b.shared()
+	}
 	if len(b.Backends) == 0 {
 		b.wrong(b.lines["backends"], "backends: missing: at least the old site, such as drupal: {url: http://127.0.0.1:9001, kind: drupal7}")
 	}
@@ -39,6 +42,34 @@ func (b *builder) finish() {
 		b.Deny, _ = route.NewDeny(b.deny) // each was checked where it stands
 	}
 	b.table()
+}
+
+// shared refuses what several gateways over one plan cannot do with: each a key of its own, or all one name.
+func (b *builder) shared() {
+	if len(b.Keys) == 0 {
+		b.wrong(b.lines["store"], "keys: missing: gateways that share a plan sign cookies and marks with one key, such as keys: {k1: ${BANYAN_KEY}}")
+	}
+	if _, named := b.lines["gateway_id"]; named {
+		return
+	}
+	host, err := b.host()
+	if b.GatewayID = ownName(host); (err != nil || b.GatewayID == "") && !b.check { // it is checked on other machines than it runs on
+		b.wrong(b.lines["store"], "gateway_id: missing, and this machine has no name to stand for it: gateways that share a plan each have their own")
+	}
+}
+
+// ownName is a machine's name as a gateway's: ip-10-0-1-23-eu-west-1-compute-internal. Empty: it names this machine to nobody else.
+func ownName(host string) string {
+	name := strings.Map(func(r rune) rune {
+		if r < 128 && split.Name(string(r)) {
+			return r
+		}
+		return '-'
+	}, host[:min(len(host), 64)])
+	if host == "localhost" || !split.Name(name) {
+		return ""
+	}
+	return name
 }
 
 // guards says what the steps of these groups will not be guarded by.

@@ -16,6 +16,7 @@ import (
 // Options is how a file is read.
 type Options struct {
 	Getenv func(string) (string, bool) // nil: os.LookupEnv
+	Host   func() (string, error)      // this machine's name; nil: os.Hostname
 	Check  bool                        // an unset ${NAME} is a note, not a mistake
 	Form   func(*route.Form) error     // says why a form cannot be answered; asked by Read alone; nil: forms are not tried
 }
@@ -41,6 +42,9 @@ func parse(file string, src []byte, o Options) (*Config, *reader) {
 	r := &reader{file: file, getenv: o.Getenv, check: o.Check}
 	if r.getenv == nil {
 		r.getenv = os.LookupEnv
+	}
+	if r.host = o.Host; r.host == nil {
+		r.host = os.Hostname
 	}
 	c := defaults(file)
 	root, ok := r.parse(bytes.TrimPrefix(src, []byte("\ufeff")))

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -115,10 +116,18 @@ func (b *builder) store(n node) {
 	if !known {
 		return
 	}
-	if file, ok := strings.CutPrefix(b.Store, "sqlite:"); !ok || file == "" {
-		n.wrong("%q is not a store of this version: write sqlite:FILE", b.Store)
+	kind, name, _ := strings.Cut(s, ":")
+	switch {
+	case kind == "sqlite" && name != "":
+	case kind != "dynamodb" || name == "":
+		n.wrong("%q is no store of a plan: write sqlite:FILE for one gateway, or dynamodb:PREFIX for several over the table PREFIX-plan", s)
+	case !prefix.MatchString(name):
+		n.wrong("%q: a prefix of tables is letters, digits, dot, hyphen and underscore, at most 200", s)
 	}
 }
+
+// prefix is what DynamoDB takes before the names of our tables.
+var prefix = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,200}$`)
 
 func (b *builder) keys(n node) {
 	for _, p := range n.pairs() {
@@ -159,6 +168,7 @@ func (b *builder) timeouts(n node) {
 	} {
 		fields[name] = func(n node) { *d = n.duration(time.Millisecond, time.Hour) }
 	}
+	fields["leave"] = func(n node) { t.Leave = n.duration(0, 5*time.Minute) }
 	n.fields(fields)
 	if t.Idle <= 60*time.Second {
 		b.note(n.line(), "timeouts.idle: %s is not over 60s, an ALB's own idle limit: it would answer 502 now and then (W-71)", t.Idle)

@@ -15,6 +15,7 @@ import (
 type reader struct {
 	file     string
 	getenv   func(string) (string, bool)
+	host     func() (string, error)
 	check    bool // an unset ${NAME} is a note, not a mistake
 	mistakes Mistakes
 	notes    []Note

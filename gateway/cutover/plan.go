@@ -90,7 +90,7 @@ func Open(ctx context.Context, o Options) (*Plan, error) {
 	for _, one := range last.Rollbacks {
 		p.pending[one.Group] = one
 	}
-	err := p.refresh(ctx)
+	err := p.firstLook(ctx)
 	if err == nil {
 		p.opened(ctx, missing)
 		return p, nil
@@ -101,6 +101,15 @@ func Open(ctx context.Context, o Options) (*Plan, error) {
 	o.Log.Warn("the plan's store cannot be reached: going on with the last plan on disk", "revision", last.Revision, "error", cause(err))
 	p.hold(last.document, true)
 	return p, nil
+}
+
+// opening is how long a start waits for the store before it goes on with the last plan on disk: a table that is away may try for minutes.
+const opening = 5 * time.Second
+
+func (p *Plan) firstLook(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, opening)
+	defer cancel()
+	return p.refresh(ctx)
 }
 
 // opened ends an Open with the store: what was rolled back here while it was away goes into it. turn is held.

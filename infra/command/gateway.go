@@ -80,17 +80,26 @@ func checkConfig(ctx context.Context, w *world, file string, asJSON bool) error 
 
 // storedPlan is the plan of a store that is there already; a check makes none.
 func storedPlan(ctx context.Context, c *config.Config) *cutover.Snapshot {
-	if c == nil || !storeExists(c.Store) {
+	if c == nil {
 		return nil
 	}
-	store, shut, err := openPlan(c.Store)
-	if err != nil {
-		return nil
-	}
-	defer shut()
-	plan, err := cutover.Peek(ctx, store)
-	if err != nil {
-		return nil
+	plan, err := peek(ctx, c.Store)
+	if err != nil && c.Shared() { // a file's trouble is its opener's to tell; of a table nobody knows better
+		c.Notes = append(c.Notes, config.Note{Line: 1, Text: fmt.Sprintf("store: %s cannot be read here, so where it differs from this file is not known: %v", c.Store, err)})
 	}
 	return plan
+}
+
+func peek(ctx context.Context, name string) (*cutover.Snapshot, error) {
+	if there, err := storeExists(ctx, name); !there {
+		return nil, err
+	}
+	store, shut, err := openPlan(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer shut()
+	ctx, cancel := context.WithTimeout(ctx, answers)
+	defer cancel()
+	return cutover.Peek(ctx, store)
 }

@@ -84,7 +84,7 @@ func (r *running) open(ctx context.Context, w *world, c *config.Config, asJSON b
 	token = cmp.Or(c.Admin.Token, rand.Text())
 	o := replica.Options{Config: c, LastPlan: lastPlan(c.Store), Kill: r.kill, Token: token, Admin: "http://" + c.Admin.Listen, Access: r.access.writer(), Log: r.log, Data: data}
 	if c.Store != "" {
-		o.Open = r.openStore(c.Store)
+		o.Open = r.openStore(ctx, c.Store)
 	}
 	if r.replica, err = replica.Open(ctx, o); err != nil {
 		return "", fail(outside, "%s: %w", r.file, err)
@@ -93,9 +93,9 @@ func (r *running) open(ctx context.Context, w *world, c *config.Config, asJSON b
 }
 
 // openStore opens the plan's store, and closes it at the end.
-func (r *running) openStore(name string) func() (kv.Store, error) {
+func (r *running) openStore(ctx context.Context, name string) func() (kv.Store, error) {
 	return func() (kv.Store, error) {
-		store, shut, err := openPlan(name)
+		store, shut, err := openPlan(ctx, name)
 		if err == nil {
 			r.closers = append(r.closers, shut)
 		}
@@ -136,7 +136,8 @@ type ready struct {
 func (r *running) serve(ctx context.Context, w *world, c *config.Config, data, control net.Listener, token string, asJSON bool) error {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
-	ctx, stop := context.WithCancel(ctx)
+	asked := ctx.Done()
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // the plan is followed until the last request has its answer
 	defer stop()
 	failed := make(chan error, 2)
 	signals := make(chan os.Signal, 4)
@@ -160,12 +161,24 @@ func (r *running) serve(ctx context.Context, w *world, c *config.Config, data, c
 		return err
 	}
 	select {
-	case <-ctx.Done():
+	case <-asked:
+		r.leave()
 		return r.drain()
 	case err := <-failed:
 		r.drain()
 		return fail(outside, "a listener ended: %w; nothing acknowledged is lost, start again", err)
 	}
+}
+
+// leave goes on serving for as long as the load balancer may need to notice: it is told by the health path.
+func (r *running) leave() {
+	wait := r.replica.Config().Timeouts.Leave
+	if wait == 0 {
+		return
+	}
+	r.log.Info("leaving: the health path says so, and everything is served on", "for", wait)
+	r.replica.Leave()
+	time.Sleep(wait)
 }
 
 // drain ends well: what is in flight finishes, new connections are refused or wait for the next process.
