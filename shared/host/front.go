@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -22,6 +23,14 @@ import (
 type Operator struct {
 	Name  string
 	Roles []string
+}
+
+type operatorKey struct{}
+
+// As puts into a context who asks, where whatever stands before the host has already checked it: an authoriser of tokens. Front
+// takes it where no key of its own names somebody.
+func As(ctx context.Context, o Operator) context.Context {
+	return context.WithValue(ctx, operatorKey{}, o)
 }
 
 // Front is what stands between the network and a service: it says who asks, refuses wrong marks, answers for the
@@ -62,14 +71,15 @@ func (f Front) Handler(env Env, service Service) http.Handler {
 			env.Log.InfoContext(r.Context(), "request", "request", caller.Request, "method", r.Method, "route", template, "status", answer.status,
 				"ms", env.Now().Sub(began).Milliseconds(), "mark", caller.Mark)
 		}()
+		refused := f.State.refuses()
 		switch {
 		case f.cors(answer, r):
 		case err != nil:
 			web.Fail(answer, r, err)
 		case !found:
 			f.notFound(answer, r, inner)
-		case next == inner && f.State != nil && f.State.Now() != OK:
-			web.Fail(answer, r, &fault.Error{Kind: fault.Conflict, Text: "This service is paused: please try again later"})
+		case next == inner && refused != nil:
+			web.Fail(answer, r, refused)
 		case caller.Mark == mark.Shadow:
 			serveShadow(answer, r, next)
 		default:
@@ -95,29 +105,39 @@ func (f Front) notFound(w http.ResponseWriter, r *http.Request, inner http.Handl
 	web.Fail(w, r, &fault.Error{Kind: fault.NotFound, Text: "There is nothing here"})
 }
 
-// caller says who asks. A signature that does not hold is refused and never taken as an unsigned, live request.
+// caller says who asks. A signature that does not hold is refused and never taken as an unsigned, live request. The request's id is
+// the gateway's where it signed one, else the host's where the context has one already, else new.
 func (f Front) caller(env Env, w http.ResponseWriter, r *http.Request) (web.Caller, error) {
 	c := web.Caller{Trace: r.Header.Get("Traceparent"), Log: env.Log}
+	newID := func() string {
+		if id := web.From(r.Context()).Request; id != "" {
+			return id
+		}
+		return env.NewID()
+	}
 	if signed := r.Header.Get(mark.ClientHeader); signed != "" {
 		client, err := f.Keys.CheckClient(signed, env.Now())
 		if err != nil {
-			c.Request = env.NewID()
+			c.Request = newID()
 			return c, &fault.Error{Kind: fault.Denied, Text: "The gateway's signature does not hold", Err: err}
 		}
 		c.Address, c.Request = client.Address, client.Request
 	}
 	if c.Request == "" {
-		c.Request = env.NewID()
+		c.Request = newID()
 	}
+	operator, _ := r.Context().Value(operatorKey{}).(Operator)
 	key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if key == "" {
 		key = r.Header.Get("X-Api-Key") // how the charity's front ends have always sent theirs
 	}
 	if key != "" {
 		sum := sha256.Sum256([]byte(key)) // a lookup by hash tells nothing of the key by its time
-		operator := f.Operators[hex.EncodeToString(sum[:])]
-		c.Operator, c.Roles = operator.Name, operator.Roles
+		if known, ok := f.Operators[hex.EncodeToString(sum[:])]; ok {
+			operator = known
+		}
 	}
+	c.Operator, c.Roles = operator.Name, operator.Roles
 	signed := r.Header.Get(mark.Header)
 	if signed == "" {
 		return c, nil

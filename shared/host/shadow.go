@@ -15,7 +15,6 @@ import (
 	"github.com/banyan-migration/banyan/shared/event"
 	"github.com/banyan-migration/banyan/shared/fault"
 	"github.com/banyan-migration/banyan/shared/kv"
-	"github.com/banyan-migration/banyan/shared/mark"
 	"github.com/banyan-migration/banyan/shared/web"
 )
 
@@ -27,6 +26,9 @@ type overlay struct {
 	mu       sync.Mutex
 	items    map[kv.Key]*kv.Item // nil: deleted
 	messages []event.Message
+	blobs    map[string][]byte
+	mails    []mailed
+	starts   []started
 }
 
 type overlayKey struct{}
@@ -84,7 +86,10 @@ type written struct {
 	Deleted bool            `json:"deleted,omitempty"`
 }
 
+// told is what the answer says of the shadow; what it did not do at all is left out, but for writes and messages.
 func (o *overlay) told() map[string]any {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	writes := []written{}
 	for key, item := range o.items {
 		w := written{Part: key.Part, Sort: key.Sort, Deleted: item == nil}
@@ -94,7 +99,17 @@ func (o *overlay) told() map[string]any {
 		writes = append(writes, w)
 	}
 	slices.SortFunc(writes, func(a, b written) int { return bytes.Compare([]byte(a.Part+a.Sort), []byte(b.Part+b.Sort)) })
-	return map[string]any{"writes": writes, "messages": append([]event.Message{}, o.messages...)}
+	told := map[string]any{"writes": writes, "messages": append([]event.Message{}, o.messages...)}
+	if len(o.blobs) > 0 {
+		told["blobs"] = o.put()
+	}
+	if len(o.mails) > 0 {
+		told["mails"] = o.mails
+	}
+	if len(o.starts) > 0 {
+		told["starts"] = o.starts
+	}
+	return told
 }
 
 // alone are the words in an address that no shadow may ask for: what a third party calls, what spends money or a token,
@@ -114,7 +129,7 @@ func serveShadow(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		web.Fail(w, r, &fault.Error{Kind: fault.Conflict, Text: "This address takes no shadow requests"})
 		return
 	}
-	o := &overlay{items: map[kv.Key]*kv.Item{}}
+	o := &overlay{items: map[kv.Key]*kv.Item{}, blobs: map[string][]byte{}}
 	ctx := context.WithValue(r.Context(), overlayKey{}, o)
 	held := &held{header: http.Header{}, status: http.StatusOK}
 	next.ServeHTTP(held, r.WithContext(ctx))
@@ -155,31 +170,4 @@ func (h *held) WriteHeader(status int) {
 func (h *held) Write(p []byte) (int, error) {
 	h.begun = true
 	return h.body.Write(p)
-}
-
-// errShadow is what a shadow gets that tries to act on the world.
-var errShadow = &fault.Error{Kind: fault.Denied, Text: "A shadow request acts on nothing outside"}
-
-// Contained is an Env whose client refuses to act for a shadow request, and whose Store is Stamped.
-func Contained(env Env) Env {
-	env.Store = Stamped(env.Store)
-	if env.Client != nil {
-		inner := *env.Client
-		transport := inner.Transport
-		if transport == nil {
-			transport = http.DefaultTransport
-		}
-		inner.Transport = refusing{transport}
-		env.Client = &inner
-	}
-	return env
-}
-
-type refusing struct{ http.RoundTripper }
-
-func (t refusing) RoundTrip(r *http.Request) (*http.Response, error) {
-	if web.From(r.Context()).Mark == mark.Shadow {
-		return nil, errShadow
-	}
-	return t.RoundTripper.RoundTrip(r)
 }

@@ -2,9 +2,11 @@ package host
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/banyan-migration/banyan/shared/event"
 	"github.com/banyan-migration/banyan/shared/kv"
+	"github.com/banyan-migration/banyan/shared/mark"
 	"github.com/banyan-migration/banyan/shared/web"
 )
 
@@ -41,12 +43,16 @@ func (s *stamped) Get(ctx context.Context, key kv.Key) (kv.Item, error) {
 	return s.Store.Get(ctx, key)
 }
 
-// Taking is a service's Queue with the message's mark and trace in its context.
+// Taking is a service's Queue with the message's mark and trace in its context. A shadow causes no messages, so one that says it
+// comes from a shadow is refused: it must not be taken as live.
 func Taking(env Env, queue func(context.Context, event.Message) error) func(context.Context, event.Message) error {
 	if queue == nil {
 		return nil
 	}
 	return func(ctx context.Context, m event.Message) error {
+		if m.Mark == mark.Shadow {
+			return fmt.Errorf("host: the message %s %s is marked as a shadow's, which sends none: nothing was done", m.Type, m.ID)
+		}
 		return queue(web.With(ctx, web.Caller{Request: m.ID, Mark: m.Mark, Trace: m.Trace, Route: m.Type, Log: env.Log}), m)
 	}
 }
