@@ -39,13 +39,14 @@ type Call struct {
 
 // Answer is what Invoke answers.
 type Answer struct {
-	Status   int    // 200, 202, 4xx
-	Error    string // X-Amz-Function-Error: "" or "Unhandled"
-	Version  string // that ran
-	Payload  []byte
-	Request  string // the request's id
-	LogTail  []byte // the last 4 KB of the invocation's log
-	Streamed bool
+	Status    int    // 200, 202, 4xx
+	Error     string // X-Amz-Function-Error: "" or "Unhandled"
+	Exception string // x-amzn-ErrorType of a 4xx: TooManyRequestsException, …; its body is Payload
+	Version   string // that ran
+	Payload   []byte
+	Request   string // the request's id
+	LogTail   []byte // the last 4 KB of the invocation's log
+	Streamed  bool
 }
 
 // Record is what one invocation took: AWS's REPORT line as numbers.

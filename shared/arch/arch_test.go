@@ -130,7 +130,10 @@ var rules = []rule{
 	{who: "infra/fakes/drupal", may: []string{"shared/money", "migration/drupal", "infra/fakes/drupal/*"}},
 	{who: "infra/fakes/drupal/*", may: []string{"infra/fakes/drupal", "infra/fakes/drupal/*"}},
 	{who: "infra/hooks", may: []string{"shared/mark"}},
-	{who: "infra/account"}, {who: "infra/runtime"}, {who: "infra/template"}, {who: "infra/layer"}, {who: "infra/local/site"},
+	{who: "infra/account"}, {who: "infra/template"}, {who: "infra/layer"}, {who: "infra/local/site"},
+	{who: "infra/runtime", may: []string{"infra/runtime/api", "infra/runtime/box"}},
+	{who: "infra/runtime/api"}, {who: "infra/runtime/box"},
+	{who: "infra/runtime/*", may: []string{"infra/runtime"}}, // what stands before a player: front doors, queues, schedules
 	{who: "infra/local/report", may: []string{"infra/cost", "loadtest", "migration/assess", "shared/*"}},
 	{who: "infra/local", may: []string{"*"}},
 	{who: "infra/command", may: []string{"*"}},

