@@ -2,96 +2,88 @@ package topic
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"math/rand/v2"
+	"time"
 
 	"github.com/banyan-migration/banyan/shared/event"
 )
 
-// SNS's limits of one PublishBatch.
+// A batch is tried at most this often: with waits of at most 50 ms, then twice as long each time up to 2 s. Each wait is
+// drawn at random below its most, so that those who were throttled together do not come back together. What has not
+// arrived by then waits in the store for the next sweep.
 const (
-	batchMessages = 10
-	batchBytes    = 256 << 10 // bodies and attributes of all
+	attempts  = 8
+	firstWait = 50 * time.Millisecond
+	longest   = 2 * time.Second
+	oneCall   = 5 * time.Second // an answer that takes longer is not waited for
 )
 
-// parcel is a message as SNS takes it.
-type parcel struct {
-	id    string // the message's
-	entry types.PublishBatchRequestEntry
-	size  int
-}
-
-// pack writes a message as its envelope, with the attributes by which subscriptions choose. SNS takes no empty attribute.
-func pack(m event.Message) (parcel, error) {
-	raw, err := json.Marshal(m)
-	if err != nil {
-		return parcel{}, fmt.Errorf("topic: message %s %s: %w", m.Type, m.ID, err)
-	}
-	p := parcel{id: m.ID, size: len(raw), entry: types.PublishBatchRequestEntry{Message: aws.String(string(raw)), MessageAttributes: map[string]types.MessageAttributeValue{}}}
-	for name, value := range map[string]string{"type": m.Type, "for": m.For.Service} {
-		if value == "" {
-			continue
-		}
-		p.entry.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
-		p.size += len(name) + len("String") + len(value)
-	}
-	if p.size > batchBytes {
-		return parcel{}, fmt.Errorf("topic: message %s %s is %d bytes: SNS takes at most %d. It stays with its record, undelivered; the others were sent", m.Type, m.ID, p.size, batchBytes)
-	}
-	return p, nil
-}
-
-// send publishes messages and answers the ids of those that SNS has taken. One that arrived may have arrived twice.
+// send publishes messages and answers the ids of those that SNS has taken, also with an error. A message that SNS cannot
+// take is named in the error and keeps no other from going. What arrived may have arrived twice.
 func (t *topic) send(ctx context.Context, messages []event.Message) (arrived []string, err error) {
-	var failed error
-	var batch []parcel
-	size := 0
-	flush := func() {
-		took, err := t.publish(ctx, batch)
-		arrived, failed = append(arrived, took...), errors.Join(failed, err)
-		batch, size = nil, 0
-	}
-	for _, m := range messages {
-		p, err := pack(m)
+	parcels, refused := packed(messages)
+	for batch := range batches(parcels) {
+		took, said, err := t.deliver(ctx, batch)
+		arrived, refused = append(arrived, took...), errors.Join(refused, said)
 		if err != nil {
-			failed = errors.Join(failed, err)
-			continue
+			return arrived, errors.Join(refused, err)
 		}
-		if len(batch) == batchMessages || size+p.size > batchBytes {
-			flush()
-		}
-		batch, size = append(batch, p), size+p.size
 	}
-	if len(batch) > 0 {
-		flush()
-	}
-	return arrived, failed
+	return arrived, refused
 }
 
-// publish makes one call.
-func (t *topic) publish(ctx context.Context, batch []parcel) (arrived []string, err error) {
-	entries := make([]types.PublishBatchRequestEntry, len(batch))
-	for i, p := range batch {
-		entries[i] = p.entry
-		entries[i].Id = aws.String(strconv.Itoa(i))
-	}
-	out, err := t.client.PublishBatch(ctx, &sns.PublishBatchInput{TopicArn: &t.arn, PublishBatchRequestEntries: entries})
-	if err != nil {
-		return nil, fmt.Errorf("topic: %w", err)
-	}
-	for _, ok := range out.Successful {
-		if i, err := strconv.Atoi(aws.ToString(ok.Id)); err == nil && i >= 0 && i < len(batch) {
-			arrived = append(arrived, batch[i].id)
+// deliver sends one batch until all of it has arrived or been refused, as long as trying again can help and ctx allows.
+func (t *topic) deliver(ctx context.Context, batch []parcel) (arrived []string, refused, err error) {
+	most := firstWait
+	for n := 1; ; n++ {
+		a := t.publish(ctx, batch)
+		arrived, refused = append(arrived, a.arrived...), errors.Join(refused, a.refused)
+		switch {
+		case ctx.Err() != nil && len(a.left) > 0:
+			return arrived, refused, ctx.Err()
+		case a.fault && len(batch) > 1:
+			took, said, err := t.singly(ctx, batch)
+			return append(arrived, took...), errors.Join(refused, said), err
+		case a.fault:
+			return arrived, errors.Join(refused, fmt.Errorf("topic: SNS refuses the message %s: it stays with its record, undelivered: %w", batch[0].id, a.cause)), nil
+		case len(a.left) == 0:
+			return arrived, refused, nil
+		case !a.again:
+			return arrived, refused, fmt.Errorf("topic: %s: nothing was sent of this batch or after it; the messages wait in the store: %w", t.arn, a.cause)
+		}
+		batch = a.left
+		wait := rand.N(most)
+		most = min(2*most, longest)
+		if end, ends := ctx.Deadline(); n == attempts || ends && time.Until(end) < wait {
+			return arrived, refused, fmt.Errorf("topic: %s did not take %d messages in %d attempts: they wait in the store: %w", t.arn, len(batch), n, a.cause)
+		}
+		if err := pause(ctx, wait); err != nil {
+			return arrived, refused, err
 		}
 	}
-	for _, bad := range out.Failed {
-		err = errors.Join(err, fmt.Errorf("topic: SNS refused a message: %s", aws.ToString(bad.Code)))
+}
+
+// singly sends the messages of a batch that was refused as a whole, so that the one at fault keeps no other from going.
+func (t *topic) singly(ctx context.Context, batch []parcel) (arrived []string, refused, err error) {
+	for i := range batch {
+		took, said, err := t.deliver(ctx, batch[i:i+1])
+		arrived, refused = append(arrived, took...), errors.Join(refused, said)
+		if err != nil {
+			return arrived, refused, err
+		}
 	}
-	return arrived, err
+	return arrived, refused, nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
