@@ -125,11 +125,12 @@ var rules = []rule{
 
 	{who: "loadtest", may: []string{"shared/money", "shared/accesslog", "shared/mark"}},
 	{who: "infra/cost", may: []string{"shared/money", "shared/accesslog"}},
-	{who: "infra/fakes/*", may: []string{"shared/money"}},
+	{who: "infra/fakes/*", may: []string{"shared/money", "infra/fakes/journal"}},
 	// The stand-in keeps its state in Drupal's own tables, and the one reader of dumps makes them.
 	{who: "infra/fakes/drupal", may: []string{"shared/money", "migration/drupal", "infra/fakes/drupal/*"}},
 	{who: "infra/fakes/drupal/*", may: []string{"infra/fakes/drupal", "infra/fakes/drupal/*"}},
 	{who: "infra/hooks", may: []string{"shared/mark"}},
+	{who: "infra/canary", may: []string{"infra/runtime", "infra/fakes/codedeploy"}},
 	{who: "infra/account"}, {who: "infra/template"}, {who: "infra/layer"}, {who: "infra/local/site"},
 	{who: "infra/runtime", may: []string{"infra/runtime/api", "infra/runtime/box"}},
 	{who: "infra/runtime/api"}, {who: "infra/runtime/box"},
@@ -142,7 +143,7 @@ var rules = []rule{
 }
 
 // inTests is what a _test.go may import besides.
-var inTests = []string{"shared/kv/kvtest", "shared/host/hosttest", "infra/fakes/*", "migration/drupal/drupaltest", "infra/local/site", "infra/layer", "services/all"}
+var inTests = []string{"shared/kv/kvtest", "shared/host/hosttest", "infra/fakes/*", "migration/drupal/drupaltest", "infra/local/site", "infra/layer", "infra/template", "services/all"}
 
 func matches(pattern, pkg string) bool {
 	if pattern == "*" || pattern == pkg {
