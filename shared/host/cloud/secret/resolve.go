@@ -1,89 +1,55 @@
 package secret
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
-	"sync"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-
-	"github.com/banyan-migration/banyan/shared/host/cloud"
+	"maps"
+	"slices"
 )
 
-// names resolves the variables of an environment (NAME=value) that are references.
-func names(ctx context.Context, f *cloud.Function, environ []string) error {
-	wanted := map[string]string{}
-	for _, line := range environ {
-		name, _, _ := strings.Cut(line, "=")
-		if v := f.Env.Getenv(name); strings.HasPrefix(v, "secretsmanager:") || strings.HasPrefix(v, "ssm:") {
-			wanted[name] = v
-		}
-	}
-	if len(wanted) == 0 {
-		return nil
-	}
-	values, err := fetch(ctx, f.AWS, wanted)
-	before := f.Env.Getenv
-	f.Env.Getenv = func(name string) string {
-		if v, ok := values[name]; ok {
-			return v
-		}
-		return before(name)
-	}
-	return err
+// found is what a store answered for one secret.
+type found struct {
+	value string
+	err   error
 }
 
-func fetch(ctx context.Context, c aws.Config, wanted map[string]string) (map[string]string, error) {
-	var (
-		mu     sync.Mutex
-		group  sync.WaitGroup
-		values = map[string]string{}
-		failed error
-	)
-	for name, reference := range wanted {
-		group.Go(func() {
-			v, err := one(ctx, c, reference)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
-				return
-			}
-			values[name] = v
-		})
+// resolve gives each variable its value, of secrets that were fetched. The error names every variable that gets none, in
+// order. It never holds a piece of a secret: not even what the JSON parser would say, which quotes.
+func resolve(wanted map[string]reference, secrets map[reference]found) (map[string]string, error) {
+	values := map[string]string{}
+	var failed error
+	for _, variable := range slices.Sorted(maps.Keys(wanted)) {
+		r := wanted[variable]
+		v, err := one(r, secrets[r.secret()])
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %s: %w", variable, r, err))
+			continue
+		}
+		values[variable] = v
 	}
-	group.Wait()
 	return values, failed
 }
 
-func one(ctx context.Context, c aws.Config, reference string) (string, error) {
-	if name, is := strings.CutPrefix(reference, "ssm:"); is {
-		out, err := ssm.NewFromConfig(c).GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
-		if err != nil {
-			return "", fmt.Errorf("the parameter %s: %w", name, err)
-		}
-		return aws.ToString(out.Parameter.Value), nil
+func one(r reference, f found) (string, error) {
+	if f.err != nil || r.field == "" {
+		return f.value, f.err
 	}
-	name, field, part := strings.Cut(strings.TrimPrefix(reference, "secretsmanager:"), "#")
-	out, err := secretsmanager.NewFromConfig(c).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
-	if err != nil {
-		return "", fmt.Errorf("the secret %s: %w", name, err)
+	var fields map[string]json.RawMessage
+	if json.Unmarshal([]byte(f.value), &fields) != nil || fields == nil {
+		return "", errors.New("the secret is no JSON object, so it has no fields")
 	}
-	if !part {
-		return aws.ToString(out.SecretString), nil
+	raw, is := fields[r.field]
+	if !is {
+		return "", errors.New("the secret has no such field")
 	}
-	var fields map[string]string
-	if json.Unmarshal([]byte(aws.ToString(out.SecretString)), &fields) != nil {
-		return "", fmt.Errorf("the secret %s is no JSON object of texts", name)
+	var text string
+	if json.Unmarshal(raw, &text) == nil && string(raw) != "null" {
+		return text, nil
 	}
-	v, there := fields[field]
-	if !there {
-		return "", fmt.Errorf("the secret %s has no field %s", name, field)
+	var scalar json.Number
+	if json.Unmarshal(raw, &scalar) == nil && string(raw) != "null" {
+		return scalar.String(), nil
 	}
-	return v, nil
+	return "", errors.New("the field is no text and no number")
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/banyan-migration/banyan/shared/host/cloud"
 )
 
-var arn = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$`)
+var arn = regexp.MustCompile(`^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+$`)
 
 // Send is a cloud.Part: it sets Function.Send by the variable TOPIC, the topic's ARN.
 func Send(_ context.Context, f *cloud.Function) error {
