@@ -3,7 +3,6 @@ package all_test
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,52 +17,43 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/banyan-migration/banyan/infra/layer"
+	"github.com/banyan-migration/banyan/infra/template"
 	"github.com/banyan-migration/banyan/services/all"
 	"github.com/banyan-migration/banyan/shared/host"
 	"github.com/banyan-migration/banyan/shared/host/hosttest"
 )
 
 // hosts are the variables that host/cloud reads for every service, which therefore no service need ask for.
-var hosts = []string{"TABLE", "TOPIC", "LAYER_DIR", "BANYAN_KEY"}
+var hosts = []string{"TABLE", "TOPIC", "LAYER_DIR", "BANYAN_KEY", "CALLERS", "ORIGINS", "STAGE", "LOG_LEVEL"}
 
-// template is template.yaml as far as the tests look.
-type template struct {
-	Parameters map[string]struct{ Default string }
-	Globals    struct {
-		Function struct {
-			Environment struct{ Variables map[string]string }
-		}
-	}
-	Resources map[string]resource
-}
-
-type resource struct {
-	Type       string
-	Metadata   struct{ BuildMethod string }
-	Properties struct {
-		Environment struct{ Variables map[string]string }
-		Parameters  map[string]string
-		Events      map[string]struct {
-			Type       string
-			Properties struct{ Method, Path string }
-		}
-	}
-}
-
-func read(t *testing.T, name string, into any) {
+// deployed is template.yaml with its parameters' defaults.
+func deployed(t *testing.T) *template.Template {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("..", "..", name))
+	raw, err := os.ReadFile(filepath.Join("..", "..", "template.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	// gateway.yaml may have /{parameter} and ${NAME} unquoted between braces, where YAML does not allow them.
+	f, err := template.Parse("template.yaml", raw, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func readGateway(t *testing.T, into any) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "..", "gateway.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It may have /{parameter} and ${NAME} unquoted between braces, where YAML does not allow them.
 	raw = between.ReplaceAll(raw, []byte("%7B%7D"))
 	raw, err = yaml.YAMLToJSON(raw)
 	if err == nil {
 		err = json.Unmarshal(raw, into)
 	}
 	if err != nil {
-		t.Fatalf("%s: %v", name, err)
+		t.Fatalf("gateway.yaml: %v", err)
 	}
 }
 
@@ -73,20 +63,19 @@ var between = regexp.MustCompile(`\$?\{\w+\}`)
 func logical(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
 
 // block is a service's function in the template; the test ends where there is none.
-func (f template) block(t *testing.T, name string) resource {
+func block(t *testing.T, f *template.Template, name string) template.Function {
 	t.Helper()
-	r, ok := f.Resources[logical(name)]
-	if !ok || r.Type != "AWS::Serverless::Function" {
+	r, ok := f.Function(logical(name))
+	if !ok {
 		t.Fatalf("template.yaml has no function %s for the service %s: add its block, as that of Postcode", logical(name), name)
 	}
 	return r
 }
 
 // started is a service as the template would start it: with the variables of its block and no others.
-func started(t *testing.T, e all.Entry, f template) (s host.Service, asked []string) {
+func started(t *testing.T, e all.Entry, f *template.Template) (s host.Service, asked []string) {
 	t.Helper()
-	variables := maps.Clone(f.Globals.Function.Environment.Variables)
-	maps.Copy(variables, f.block(t, e.Name).Properties.Environment.Variables)
+	variables := block(t, f, e.Name).Environment
 	var mu sync.Mutex
 	w := hosttest.NewWorld(t)
 	w.Files = layer.Files
@@ -95,11 +84,14 @@ func started(t *testing.T, e all.Entry, f template) (s host.Service, asked []str
 		mu.Lock()
 		defer mu.Unlock()
 		asked = append(asked, name)
-		value := variables[name]
-		if p, isParameter := f.Parameters[value]; isParameter { // !Ref
-			return p.Default
+		value, err := variables[name].Resolve(func(resource string) (string, bool) { return resource, true })
+		if _, set := variables[name]; set && err != nil {
+			t.Errorf("template.yaml: %s.%s: %v", logical(e.Name), name, err)
 		}
-		return value // of a secret, the reference to it
+		if strings.HasPrefix(value, "secretsmanager:") || strings.HasPrefix(value, "ssm:") {
+			return "what secret.Names found there" // before New
+		}
+		return value
 	}
 	s, err := e.New(env)
 	if err != nil {
@@ -171,25 +163,23 @@ func TestEveryFolderIsListed(t *testing.T) {
 
 func TestTemplateGivesEachServiceItsEnvironment(t *testing.T) {
 	t.Parallel()
-	var f template
-	read(t, "template.yaml", &f)
+	f := deployed(t)
 	for _, e := range all.Services {
 		t.Run(e.Name, func(t *testing.T) {
 			t.Parallel()
 			_, asked := started(t, e, f)
-			own := f.block(t, e.Name).Properties.Environment.Variables
+			own := block(t, f, e.Name)
 			for _, name := range asked {
-				_, isOwn := own[name]
-				if _, global := f.Globals.Function.Environment.Variables[name]; !isOwn && !global {
+				if _, set := own.Environment[name]; !set {
 					t.Errorf("%s asks for %s, which template.yaml does not set for %s", e.Name, name, logical(e.Name))
 				}
 			}
-			for name := range own {
+			for name := range own.Environment {
 				if !slices.Contains(asked, name) && !slices.Contains(hosts, name) {
 					t.Errorf("template.yaml sets %s for %s, which does not ask for it", name, logical(e.Name))
 				}
 			}
-			if f.block(t, e.Name).Metadata.BuildMethod != "makefile" {
+			if own.Build != "makefile" {
 				t.Errorf("template.yaml: %s wants Metadata: {BuildMethod: makefile}", logical(e.Name))
 			}
 		})
@@ -198,43 +188,35 @@ func TestTemplateGivesEachServiceItsEnvironment(t *testing.T) {
 
 func TestTemplateLeadsToEveryRouteAndToNoOther(t *testing.T) {
 	t.Parallel()
-	var f template
-	read(t, "template.yaml", &f)
+	f := deployed(t)
 	for _, e := range all.Services {
 		t.Run(e.Name, func(t *testing.T) {
 			t.Parallel()
 			s, _ := started(t, e, f)
-			block := f.block(t, e.Name)
+			own := block(t, f, e.Name)
 			routes := routesOf(t, s)
-			own := []route{{"GET", "/" + e.Name + "/health"}, {"GET", "/" + e.Name + "/state"}, {"PUT", "/" + e.Name + "/state"}}
-			needed := slices.Concat(routes, own)
-			kinds := map[string]bool{}
-			for name, event := range block.Properties.Events {
-				kinds[event.Type] = true
-				if event.Type != "HttpApi" {
-					continue
-				}
-				if !slices.ContainsFunc(needed, func(r route) bool { return leads(event.Properties.Method, event.Properties.Path, r) }) {
-					t.Errorf("template.yaml: %s.Events.%s leads to %s %s, which %s does not answer", logical(e.Name), name, event.Properties.Method, event.Properties.Path, e.Name)
+			needed := slices.Concat(routes, []route{{"GET", "/" + e.Name + "/health"}, {"GET", "/" + e.Name + "/state"}, {"PUT", "/" + e.Name + "/state"}})
+			for _, event := range own.Routes {
+				if !slices.ContainsFunc(needed, func(r route) bool { return leads(event.Method, event.Path, r) }) {
+					t.Errorf("template.yaml: %s.Events.%s leads to %s %s, which %s does not answer", logical(e.Name), event.Event, event.Method, event.Path, e.Name)
 				}
 			}
 			for _, r := range needed {
-				led := false
-				for _, event := range block.Properties.Events {
-					led = led || event.Type == "HttpApi" && leads(event.Properties.Method, event.Properties.Path, r)
-				}
-				if !led {
+				if !slices.ContainsFunc(own.Routes, func(event template.Route) bool { return leads(event.Method, event.Path, r) }) {
 					t.Errorf("template.yaml: no event of %s leads to %s %s", logical(e.Name), r.method, r.path)
 				}
 			}
-			for kind, offered := range map[string]bool{"SQS": s.Queue != nil, "Schedule": s.Tick != nil} {
-				if kinds[kind] != offered {
-					t.Errorf("template.yaml: %s has an event of type %s: %v; %s offers what it is for: %v", logical(e.Name), kind, kinds[kind], e.Name, offered)
-				}
+			if has := len(own.Queues) > 0; has != (s.Queue != nil) {
+				t.Errorf("template.yaml: %s has an event of type SQS: %v; %s hears messages: %v", logical(e.Name), has, e.Name, s.Queue != nil)
 			}
-			store := f.Resources[logical(e.Name)+"Store"]
-			if store.Type != "AWS::CloudFormation::Stack" || store.Properties.Parameters["Service"] != e.Name {
-				t.Errorf("template.yaml has no stack %sStore of infra/store.yaml for the service %s", logical(e.Name), e.Name)
+			if has := len(own.Schedules) > 0; has != (s.Tick != nil) {
+				t.Errorf("template.yaml: %s has an event of type Schedule: %v; %s has ticks: %v", logical(e.Name), has, e.Name, s.Tick != nil)
+			}
+			for id, file := range map[string]string{logical(e.Name) + "Store": "infra/store.yaml", logical(e.Name) + "Alarms": "infra/alarms.yaml"} {
+				stack, _ := f.Stack(id)
+				if service, _ := stack.Parameters["Service"].Text(); stack.Template != file || service != e.Name {
+					t.Errorf("template.yaml has no stack %s of %s for the service %s", id, file, e.Name)
+				}
 			}
 		})
 	}
@@ -257,8 +239,7 @@ func leads(method, path string, r route) bool {
 // TestGatewayHasARouteForEachServiceAtWeightNought: nothing moves by being there.
 func TestGatewayHasARouteForEachServiceAtWeightNought(t *testing.T) {
 	t.Parallel()
-	var f template
-	read(t, "template.yaml", &f)
+	f := deployed(t)
 	var gateway struct {
 		Groups map[string]struct {
 			Weight *int
@@ -268,7 +249,7 @@ func TestGatewayHasARouteForEachServiceAtWeightNought(t *testing.T) {
 			}
 		}
 	}
-	read(t, "gateway.yaml", &gateway)
+	readGateway(t, &gateway)
 	for _, e := range all.Services {
 		group, ok := gateway.Groups[e.Name]
 		if !ok || len(group.Routes) == 0 {
@@ -299,8 +280,7 @@ func TestGatewayHasARouteForEachServiceAtWeightNought(t *testing.T) {
 
 func TestOpenAPIDescribesEveryRoute(t *testing.T) {
 	t.Parallel()
-	var f template
-	read(t, "template.yaml", &f)
+	f := deployed(t)
 	for _, e := range all.Services {
 		t.Run(e.Name, func(t *testing.T) {
 			t.Parallel()
