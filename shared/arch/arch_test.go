@@ -135,6 +135,7 @@ var rules = []rule{
 	{who: "infra/runtime", may: []string{"infra/runtime/api", "infra/runtime/box"}},
 	{who: "infra/runtime/api"}, {who: "infra/runtime/box"},
 	{who: "infra/runtime/*", may: []string{"infra/runtime"}}, // what stands before a player: front doors, queues, schedules
+	{who: "infra/image", may: []string{"gateway/config"}},
 	{who: "infra/local/report", may: []string{"infra/cost", "loadtest", "migration/assess", "shared/*"}},
 	{who: "infra/local", may: []string{"*"}},
 	{who: "infra/command", may: []string{"*"}},
