@@ -1,6 +1,8 @@
 package cloud
 
 import (
+	"context"
+	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,7 +13,7 @@ import (
 
 // awsConfig is how a function speaks to AWS. Lambda gives region and credentials in the environment and nowhere else, so
 // nothing of the SDK's search for profiles, single sign-on and metadata is linked or waited for.
-func awsConfig(getenv func(string) string) (aws.Config, error) {
+func awsConfig(getenv func(string) string, log *slog.Logger) (aws.Config, error) {
 	var absent []string
 	for _, name := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
 		if getenv(name) == "" {
@@ -28,6 +30,9 @@ func awsConfig(getenv func(string) string) (aws.Config, error) {
 	}
 	if endpoint := getenv("AWS_ENDPOINT_URL"); endpoint != "" {
 		c.BaseEndpoint = &endpoint
+	}
+	if log.Enabled(context.Background(), slog.LevelDebug) {
+		c.APIOptions = append(c.APIOptions, recorded(log))
 	}
 	return c, missing(absent...)
 }

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/google/uuid"
 
+	"github.com/banyan-migration/banyan/shared/fault"
 	"github.com/banyan-migration/banyan/shared/host"
 )
 
@@ -21,7 +23,23 @@ func Main(name string, start host.New, parts ...Part) {
 		failInit(w, name, err)
 		os.Exit(1)
 	}
-	lambda.StartWithOptions(h)
+	lambda.StartWithOptions(handler{h})
+}
+
+// handler gives Lambda an error by a type that a state machine can be told to catch: the kind of fault, as "unavailable", or "refused"
+// for an event that is none.
+type handler struct{ *Host }
+
+func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	answer, err := h.Host.Invoke(ctx, payload)
+	if err == nil {
+		return answer, nil
+	}
+	kind := fault.KindOf(err).String()
+	if isRefused(err) {
+		kind = "refused"
+	}
+	return nil, messages.InvokeResponse_Error{Type: kind, Message: err.Error()}
 }
 
 // World is what a function finds around it: in Lambda the process's own, in a test what the test says.
