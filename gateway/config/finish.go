@@ -11,7 +11,7 @@ import (
 
 // finish checks what only the whole file can say.
 func (b *builder) finish() {
-	if len(b.Hosts) == 0 {
+	if len(b.Hosts) == 0 && !b.unnamed {
 		b.wrong(b.lines["hosts"], `hosts: missing: the names that the site is asked under, such as [www.rednosefund.example], or ["*"] for any`)
 	}
 	if b.DefaultHost != "" && !b.accepts(b.DefaultHost) {

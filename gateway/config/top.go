@@ -20,6 +20,8 @@ type builder struct {
 	deny  []string
 	lines map[string]int // of the top level's keys
 	demos []node         // that name the policy demo
+
+	unnamed bool // a host is in a variable that is not set where the file is only checked
 }
 
 func (b *builder) top(root node) {
@@ -83,17 +85,22 @@ func Loopback(address string) bool {
 }
 
 func (b *builder) hosts(n node) {
-	n.texts(func(item node, s string) {
+	for _, item := range n.items() {
+		s, known := item.scalar()
+		if !known {
+			b.unnamed = b.check
+			continue
+		}
 		h := strings.ToLower(s)
 		if h != "*" {
 			item.must(route.CheckHost(h))
 		}
 		if slices.Contains(b.Hosts, h) {
 			item.wrong("%s stands twice: once is right", h)
-			return
+			continue
 		}
 		b.Hosts = append(b.Hosts, h)
-	})
+	}
 }
 
 func (b *builder) trusted(n node) {
