@@ -140,6 +140,7 @@ var rules = []rule{
 	{who: "infra/local", may: []string{"*"}},
 	{who: "infra/command", may: []string{"*"}},
 	{who: "infra/bench/*", may: []string{"*"}},
+	{who: "infra/worlds", may: []string{"*"}},
 	{who: ".", may: []string{"infra/command"}},
 }
 
