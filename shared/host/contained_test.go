@@ -245,3 +245,10 @@ func TestServiceWhoseSwitchCannotBeReadAsksToTryAgain(t *testing.T) {
 		}
 	}
 }
+
+func TestServiceWithoutAddressesSaysThatNothingIsThere(t *testing.T) {
+	t.Parallel()
+	_, _, sink := start(t)
+	status(t, sink.Do("GET", "/coins", ""), 404, "There is nothing here")
+	status(t, sink.Do("GET", "/sink/health", ""), 200, "OK")
+}

@@ -47,7 +47,7 @@ type Front struct {
 func (f Front) Handler(env Env, service Service) http.Handler {
 	inner := service.HTTP
 	if inner == nil {
-		inner = http.NotFoundHandler()
+		inner = mux.NewRouter() // it has no route
 	}
 	own := f.state()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -55,7 +55,8 @@ func (f Front) Handler(env Env, service Service) http.Handler {
 		caller, err := f.caller(env, w, r)
 		next := inner
 		template, found, _ := Match(inner, r)
-		if _, isOwn, _ := Match(own, r); isOwn {
+		_, isOwn, _ := Match(own, r)
+		if isOwn {
 			next, template, found = own, r.URL.Path, true
 		}
 		caller.Route = template
@@ -78,7 +79,7 @@ func (f Front) Handler(env Env, service Service) http.Handler {
 			web.Fail(answer, r, err)
 		case !found:
 			f.notFound(answer, r, inner)
-		case next == inner && refused != nil:
+		case !isOwn && refused != nil:
 			web.Fail(answer, r, refused)
 		case caller.Mark == mark.Shadow:
 			serveShadow(answer, r, next)

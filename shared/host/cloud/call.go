@@ -41,15 +41,20 @@ func resourcesOf(input any) []string {
 			return []string{lastOf(text)}
 		}
 	}
-	var tables []string
-	each(v, "TransactItems", func(_ string, item reflect.Value) { tables = append(tables, fieldOf(item, "TableName")) })
-	if requests := at(v, "RequestItems"); requests.Kind() == reflect.Map {
-		for _, key := range requests.MapKeys() {
-			tables = append(tables, key.String())
+	var all []string
+	if several := at(v, "Names"); several.Kind() == reflect.Slice { // parameters, ten at once
+		for i := range several.Len() {
+			all = append(all, several.Index(i).String())
 		}
 	}
-	slices.Sort(tables)
-	return slices.Compact(tables)
+	each(v, "TransactItems", func(_ string, item reflect.Value) { all = append(all, fieldOf(item, "TableName")) })
+	if requests := at(v, "RequestItems"); requests.Kind() == reflect.Map {
+		for _, key := range requests.MapKeys() {
+			all = append(all, key.String())
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // itemsOf names the kinds of write in a transaction, in order, each once: a role permits these, and no transaction.

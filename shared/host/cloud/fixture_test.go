@@ -287,3 +287,16 @@ func (s *till) task(ctx context.Context, name string, in []byte) ([]byte, error)
 	}
 	return nil, errors.New("no such task")
 }
+
+// functionWithout is a function whose main names no topic.
+func (a *account) functionWithout(t testing.TB, start host.New) *cloud.Host {
+	t.Helper()
+	h, err := cloud.New(t.Context(), a.world(), "donate", start, func(_ context.Context, f *cloud.Function) error {
+		f.Env.Store = a.table
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
