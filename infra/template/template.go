@@ -5,6 +5,7 @@ package template
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -17,6 +18,8 @@ type Template struct {
 	Functions   []Function
 	Stacks      []Stack
 	Layers      []Layer
+	Alarms      []Alarm
+	Outputs     map[string]Value
 }
 
 // Function is an AWS::Serverless::Function with what Globals say merged in.
@@ -86,6 +89,19 @@ type Stack struct {
 	Line       int
 }
 
+// Given are the stack's parameters as texts; find is Value.Resolve's.
+func (s Stack) Given(find func(name string) (string, bool)) (map[string]string, error) {
+	given := map[string]string{}
+	for name, v := range s.Parameters {
+		text, err := v.Resolve(find)
+		if err != nil {
+			return nil, fmt.Errorf("%s.%s: %w", s.ID, name, err)
+		}
+		given[name] = text
+	}
+	return given, nil
+}
+
 // Layer is an AWS::Serverless::LayerVersion.
 type Layer struct {
 	ID   string
@@ -138,7 +154,10 @@ func (r *reader) template(root Value, given map[string]string) *Template {
 		r.conditions[c.path[len("Conditions."):]] = c.v
 	}
 	globals := at.field("Globals").field("Function")
-	t := &Template{Parameters: r.parameters, Environment: globals.field("Environment").field("Variables").values()}
+	t := &Template{Parameters: r.parameters, Environment: globals.field("Environment").field("Variables").values(), Outputs: map[string]Value{}}
+	for _, o := range at.field("Outputs").entries() {
+		t.Outputs[o.path[len("Outputs."):]] = o.field("Value").value()
+	}
 	resources := at.field("Resources")
 	if len(resources.entries()) == 0 {
 		at.wrong("there is nothing under Resources: a template has at least one")
@@ -155,6 +174,8 @@ func (r *reader) template(root Value, given map[string]string) *Template {
 		case "AWS::CloudFormation::Stack", "AWS::Serverless::Application":
 			where := cmp.Or(properties.field("TemplateURL").text(), properties.field("Location").text())
 			t.Stacks = append(t.Stacks, Stack{ID: id, Template: where, Parameters: properties.field("Parameters").values(), Line: e.v.line})
+		case "AWS::CloudWatch::Alarm":
+			t.Alarms = append(t.Alarms, alarm(id, e))
 		case "AWS::Serverless::LayerVersion":
 			t.Layers = append(t.Layers, Layer{ID: id, Line: e.v.line})
 		case "":

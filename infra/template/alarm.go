@@ -1,0 +1,43 @@
+package template
+
+import (
+	"strconv"
+	"time"
+)
+
+// Alarm is an AWS::CloudWatch::Alarm on one metric, its words CloudWatch's own.
+type Alarm struct {
+	ID, Name          string
+	Namespace, Metric string
+	Dimensions        map[string]string
+	Statistic         string // Statistic, or ExtendedStatistic
+	Period            time.Duration
+	Periods           int // EvaluationPeriods
+	Datapoints        int // DatapointsToAlarm; as many as Periods where it is not said
+	Threshold         float64
+	Comparison        string // ComparisonOperator
+	Missing           string // TreatMissingData
+	Line              int
+}
+
+func alarm(id string, at cursor) Alarm {
+	p := at.field("Properties")
+	a := Alarm{ID: id, Line: at.v.line, Name: p.field("AlarmName").text(), Namespace: p.field("Namespace").text(), Metric: p.field("MetricName").text(),
+		Dimensions: map[string]string{}, Statistic: p.field("Statistic").over(p.field("ExtendedStatistic")).text(),
+		Period: time.Duration(p.field("Period").number(60, 1, 86400)) * time.Second, Periods: p.field("EvaluationPeriods").number(1, 1, 1440),
+		Comparison: p.field("ComparisonOperator").text(), Missing: p.field("TreatMissingData").text()}
+	a.Datapoints = p.field("DatapointsToAlarm").number(a.Periods, 1, a.Periods)
+	if a.Metric == "" {
+		p.wrong("it has no MetricName: an alarm on metric math is not read")
+	}
+	for _, d := range p.field("Dimensions").items() {
+		a.Dimensions[d.field("Name").text()] = d.field("Value").text()
+	}
+	limit := p.field("Threshold")
+	v, err := strconv.ParseFloat(limit.text(), 64)
+	if err != nil {
+		limit.wrong("%q: a number belongs here", limit.text())
+	}
+	a.Threshold = v
+	return a
+}
