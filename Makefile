@@ -3,7 +3,7 @@ GO ?= go
 FUZZTIME ?= 60s
 BIN = build/banyan
 
-.PHONY: check test race lint build bootstraps check-build release sam deploy local fuzz rules check-newservice bench bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-assess bench-start template browser simulate
+.PHONY: check test race lint build bootstraps image check-build release sam deploy local fuzz rules check-newservice bench bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-assess bench-start template browser simulate
 
 check: lint test race ## everything that needs Go alone, then the linters
 
@@ -32,6 +32,12 @@ build: bootstraps ## build/banyan, and build/ARCH/SERVICE/bootstrap for arm64 an
 	$(GOBUILD) -o $(BIN) .
 
 bootstraps: $(foreach a,arm64 amd64,$(foreach s,$(BOOTSTRAPS),build/$a/$s/bootstrap))
+
+image: build/arm64/banyan build/amd64/banyan ## the gateway's container image for both, in build/image; PUSH=REGISTRY/NAME:TAG sends it; prints its digest
+	$(GO) run ./infra/image $(if $(CONFIG),-config $(CONFIG)) $(if $(PUSH),-push $(PUSH))
+
+build/%/banyan: FORCE
+	GOOS=linux GOARCH=$* $(GOBUILD) -o $@ .
 
 build/%/bootstrap: FORCE # Go knows what is up to date
 	GOOS=linux GOARCH=$(*D) $(GOBUILD) -tags lambda.norpc -o $@ ./$(if $(filter hooks,$(*F)),infra/hooks,services/$(*F)/lambda)
