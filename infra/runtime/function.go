@@ -39,7 +39,7 @@ func (p *Player) Publish(f Function) (string, error) {
 	if err := check(&f); err != nil {
 		return "", fmt.Errorf("function %q: %w", f.Name, err)
 	}
-	root, err := box.Lay(p.dir, f.Code, f.Layers)
+	root, err := box.Lay(p.dir, f.Code, f.Layers, p.opt.Rewrite)
 	if err != nil {
 		return "", fmt.Errorf("function %q: %w", f.Name, err)
 	}
@@ -48,6 +48,10 @@ func (p *Player) Publish(f Function) (string, error) {
 	if p.closed {
 		root.Close()
 		return "", ErrClosed
+	}
+	if !p.limits.reserve(f.Name, f.Reserved) {
+		root.Close()
+		return "", fmt.Errorf("function %q: %d reserved, and the account has %d for all its functions", f.Name, *f.Reserved, p.opt.Concurrency)
 	}
 	at := p.functions[f.Name]
 	if at == nil {

@@ -6,15 +6,18 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/banyan-migration/banyan/infra/runtime/api"
 )
 
 // tailSize is how much of an invocation's log its caller may have.
 const tailSize = 4096
 
-// journal is one environment's log stream. Safe for concurrent use.
+// journal is one environment's log stream, and what its subscribers hear. Safe for concurrent use once server is set.
 type journal struct {
 	name, stream string
 	to           func(function, line string)
+	server       *api.Server // of the environment that writes now
 	mu           sync.Mutex
 	tail         []byte // of the invocation under way
 }
@@ -26,12 +29,25 @@ func newJournal(v *version) *journal {
 }
 
 // function takes a line that the function wrote.
-func (j *journal) function(line []byte) { j.line(string(line)) }
+func (j *journal) function(line []byte) {
+	text := string(line)
+	j.line(text)
+	j.emit("function", text)
+}
+
+// extension takes a line that an extension wrote.
+func (j *journal) extension(line []byte) {
+	text := string(line)
+	j.line(text)
+	j.emit("extension", text)
+}
+
+func (j *journal) emit(kind string, record api.Record) { j.server.Emit(kind, record) }
 
 func (j *journal) line(line string) {
 	j.mu.Lock()
 	j.tail = append(append(j.tail, line...), '\n')
-	if len(j.tail) > 2*tailSize {
+	if len(j.tail) > 4*tailSize {
 		j.tail = append(j.tail[:0], j.tail[len(j.tail)-tailSize:]...)
 	}
 	j.mu.Unlock()

@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/banyan-migration/banyan/infra/runtime/box"
 )
 
 // Options are what a player stands in for: an account in a region. The zero value plays account 123456789012 in eu-west-1.
@@ -25,6 +27,15 @@ type Options struct {
 	// Environment is added to every function's own variables, and wins: AWS_ENDPOINT_URL, credentials. Without credentials in
 	// it functions have the dummy ones that emulators take, never those of this process.
 	Environment map[string]string
+	// Whole gives every environment the whole processor and no limit of memory, even where control groups could give its share.
+	Whole bool
+	// Rewrite never uses a mount namespace: code and layers are then not at /var/task and /opt, and values of the function's own
+	// variables that begin so are rewritten. Without it that is so only where namespaces are not permitted; Record.Paths says.
+	Rewrite bool
+	// Pause is the wait before the second try of an asynchronous call, twice that before the third; zero: a minute.
+	Pause time.Duration
+	// Lost hears of asynchronous calls that no try could do and whose function names no OnFailure; nil: the log alone.
+	Lost func(Loss)
 	// Dir is where layers are laid together; empty: the system's folder for temporary files.
 	Dir string
 }
@@ -34,8 +45,11 @@ var ErrClosed = errors.New("the player is closed")
 
 // Player plays Lambda. Safe for concurrent use.
 type Player struct {
-	opt Options
-	dir string // ours alone
+	opt    Options
+	dir    string // ours alone
+	limits *limits
+	groups *box.Groups
+	ending chan struct{} // closed by Close: nothing is tried again
 
 	mu        sync.Mutex
 	closed    bool
@@ -51,6 +65,7 @@ func New(opt Options) (*Player, error) {
 	opt.Account = cmp.Or(opt.Account, "123456789012")
 	opt.Idle = cmp.Or(opt.Idle, 10*time.Minute)
 	opt.Concurrency = cmp.Or(opt.Concurrency, 1000)
+	opt.Pause = cmp.Or(opt.Pause, time.Minute)
 	opt.Environment = maps.Clone(opt.Environment)
 	if opt.Log == nil {
 		opt.Log = func(string, string) {}
@@ -62,7 +77,11 @@ func New(opt Options) (*Player, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Player{opt: opt, dir: dir, functions: map[string]*function{}}, nil
+	p := &Player{opt: opt, dir: dir, limits: newLimits(opt.Concurrency), ending: make(chan struct{}), functions: map[string]*function{}}
+	if !opt.Whole {
+		p.groups = box.OpenGroups()
+	}
+	return p, nil
 }
 
 // Close takes no more invocations, waits for those under way until ctx ends, and shuts every environment down. A second
@@ -75,6 +94,7 @@ func (p *Player) Close(ctx context.Context) error {
 	}
 	p.closed = true
 	p.mu.Unlock()
+	close(p.ending)
 	quiet := make(chan struct{})
 	go func() {
 		p.running.Wait()
@@ -97,5 +117,6 @@ func (p *Player) Close(ctx context.Context) error {
 		stopping.Go(func() { v.close() })
 	}
 	stopping.Wait()
+	p.groups.Close()
 	return errors.Join(err, os.RemoveAll(p.dir))
 }

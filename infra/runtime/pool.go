@@ -1,37 +1,43 @@
 package runtime
 
-import "time"
+import (
+	"slices"
+	"syscall"
+	"time"
+)
 
-// take gets the environment that was used last, or nil where all are busy.
+// quiet is how long an environment runs on after its last invocation before it is frozen. AWS freezes at once; here a busy
+// environment is spared two signals an invocation.
+const quiet = 50 * time.Millisecond
+
+// take gets the environment that was used last, thawed, or nil where all are busy.
 func (v *version) take() *environment {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for len(v.idle) > 0 {
 		e := v.idle[len(v.idle)-1]
 		v.idle = v.idle[:len(v.idle)-1]
-		select {
-		case <-e.process.Exited(): // died between two invocations
-			delete(v.all, e)
-			go e.stop()
-			continue
-		default:
+		e.timer.Stop()
+		if e.frozen {
+			e.signal(syscall.SIGCONT)
+			e.frozen = false
 		}
-		if e.timer.Stop(); true {
+		if e.alive() {
 			return e
 		}
+		go v.drop(e, "") // died between two invocations
 	}
 	return nil
 }
 
-// add notes an environment that has been launched; false: the version is closed.
+// add notes an environment that is about to begin; false: the version is closed.
 func (v *version) add(e *environment) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.gone {
-		return false
+	if !v.gone {
+		v.all[e] = true
 	}
-	v.all[e] = true
-	return true
+	return !v.gone
 }
 
 // give takes an environment back that is done.
@@ -44,49 +50,73 @@ func (v *version) give(e *environment) {
 	v.idle = append(v.idle, e)
 	e.used = time.Now()
 	if e.timer == nil {
-		e.timer = time.AfterFunc(v.player.opt.Idle, func() { v.reap(e) })
+		e.timer = time.AfterFunc(quiet, func() { v.rest(e) })
 	} else {
-		e.timer.Reset(v.player.opt.Idle)
+		e.timer.Reset(quiet)
 	}
 }
 
-// reap shuts an environment down that has had nothing to do.
-func (v *version) reap(e *environment) {
+// rest freezes an environment that has had nothing to do for a moment, and shuts it down when that was long.
+func (v *version) rest(e *environment) {
 	v.mu.Lock()
-	found := false
-	for i, other := range v.idle {
-		if other == e && time.Since(e.used) >= v.player.opt.Idle {
-			v.idle = append(v.idle[:i], v.idle[i+1:]...)
-			found = true
-			break
+	at := slices.Index(v.idle, e)
+	if at < 0 { // taken meanwhile
+		v.mu.Unlock()
+		return
+	}
+	left := v.player.opt.Idle - time.Since(e.used)
+	if left > 0 {
+		switch {
+		case e.frozen:
+			e.timer.Reset(left)
+		case e.server.Quiet():
+			e.signal(syscall.SIGSTOP)
+			e.frozen = true
+			e.timer.Reset(left)
+		default: // subscribers have yet to be told something
+			e.timer.Reset(min(quiet, left))
 		}
+		v.mu.Unlock()
+		return
 	}
+	v.idle = slices.Delete(v.idle, at, at+1)
 	v.mu.Unlock()
-	if found {
-		v.drop(e)
-	}
+	v.drop(e, "spindown")
 }
 
 // drop stops an environment and forgets it.
-func (v *version) drop(e *environment) {
-	e.stop()
+func (v *version) drop(e *environment, reason string) {
+	e.stop(reason)
 	v.mu.Lock()
 	delete(v.all, e)
 	v.mu.Unlock()
 }
 
-// close stops every environment, also those that are busy.
+// close stops every environment: those at rest are told, those that are busy have had their time.
 func (v *version) close() {
 	v.mu.Lock()
 	v.gone = true
+	idle := v.idle
 	v.idle = nil
 	var all []*environment
 	for e := range v.all {
 		all = append(all, e)
 	}
 	v.mu.Unlock()
+	ended := make(chan struct{})
 	for _, e := range all {
-		v.drop(e)
+		reason := ""
+		if slices.Contains(idle, e) {
+			e.timer.Stop()
+			reason = "spindown"
+		}
+		go func() {
+			v.drop(e, reason)
+			ended <- struct{}{}
+		}()
+	}
+	for range all {
+		<-ended
 	}
 	v.root.Close()
 }

@@ -18,6 +18,7 @@ type Function struct {
 	Memory      int           // MB, 128 to 10240
 	Timeout     time.Duration // at most 15 minutes
 	Reserved    *int          // environments at most; nil: as many as the account has left
+	OnFailure   string        // the function that gets what an asynchronous call could not do in three tries; empty: none
 }
 
 // Alias points at a published version, and may give another one a share of the traffic.
@@ -35,6 +36,7 @@ type Call struct {
 	ClientContext string // base64, as the header has it
 	Trace         string // X-Amzn-Trace-Id; empty: one is made
 	Event         bool   // asynchronous: answered with 202 at once, tried again twice
+	Tail          bool   // the answer waits for the whole of LogTail, REPORT too, however long the runtime takes to ask again
 }
 
 // Answer is what Invoke answers.
@@ -58,6 +60,7 @@ type Record struct {
 	Memory, MaxMemory          int           // MB: set, and used at most
 	Error                      string        // "" or the error's type
 	CPU                        string        // how the share of the processor was given: "cgroup" or "whole": not limited
+	Paths                      string        // "real": code and layers at /var/task and /opt; "rewritten": elsewhere
 }
 
 // Invoker invokes functions: a Player, or what stands before one. Safe for concurrent use.

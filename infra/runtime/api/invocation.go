@@ -23,6 +23,7 @@ type Invocation struct {
 	Stream io.Writer
 
 	answered chan struct{}
+	asked    chan struct{}
 	done     chan struct{}
 	once     sync.Once
 	response Response
@@ -41,11 +42,14 @@ type Response struct {
 
 // NewInvocation makes an invocation; the caller fills in its fields.
 func NewInvocation() *Invocation {
-	return &Invocation{answered: make(chan struct{}), done: make(chan struct{})}
+	return &Invocation{answered: make(chan struct{}), asked: make(chan struct{}), done: make(chan struct{})}
 }
 
 // Answered is closed when the runtime has answered; the response may be had from then on.
 func (i *Invocation) Answered() <-chan struct{} { return i.answered }
+
+// Asked is closed when the runtime has asked for its next event. Extensions may wait to be told of that.
+func (i *Invocation) Asked() <-chan struct{} { return i.asked }
 
 // Done is closed when the runtime and every extension that takes INVOKE have asked for their next event.
 func (i *Invocation) Done() <-chan struct{} { return i.done }
@@ -54,9 +58,10 @@ func (i *Invocation) Done() <-chan struct{} { return i.done }
 func (i *Invocation) Response() Response { return i.response }
 
 // Fail answers in the runtime's place, where that cannot: it is dead or late. False: there was an answer before.
-func (i *Invocation) Fail(kind, message string) bool { return i.answer(failure(kind, message)) }
+func (i *Invocation) Fail(kind, message string) bool { return i.Settle(failure(kind, message)) }
 
-func (i *Invocation) answer(r Response) (first bool) {
+// Settle answers with what was posted elsewhere, an init's error. False: there was an answer before.
+func (i *Invocation) Settle(r Response) (first bool) {
 	i.once.Do(func() {
 		i.response, first = r, true
 		close(i.answered)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 )
 
 type problem int
@@ -68,9 +69,17 @@ func gather(r *http.Request) ([]byte, error) {
 // otherwise see a broken connection and not the answer.
 func drain(body io.Reader) { io.Copy(io.Discard, io.LimitReader(body, 64<<20)) }
 
+// A streamed response has a burst at full speed, then a steady rate.
+const (
+	burst     = 6 << 20 // bytes
+	rate      = 2 << 20 // bytes a second
+	maxStream = 200 << 20
+)
+
 // pour hands a streamed body on as it comes.
 func pour(to io.Writer, body io.Reader) (int64, error) {
 	buffer := make([]byte, 64<<10)
+	began := time.Now()
 	var size int64
 	for {
 		n, err := body.Read(buffer)
@@ -83,8 +92,14 @@ func pour(to io.Writer, body io.Reader) (int64, error) {
 		if err == io.EOF {
 			return size, nil
 		}
+		if err == nil && size > maxStream {
+			err = io.ErrShortBuffer
+		}
 		if err != nil {
 			return size, err
+		}
+		if ahead := time.Duration(size-burst)*time.Second/rate - time.Since(began); ahead > 0 {
+			time.Sleep(ahead)
 		}
 	}
 }

@@ -52,6 +52,7 @@ func (s *Server) ask(w http.ResponseWriter) (*Invocation, chan *Invocation, bool
 	switch s.state {
 	case started, responseSent:
 		if s.state == responseSent {
+			close(s.current.asked)
 			s.settle(s.current)
 			s.current = nil
 		}
@@ -99,7 +100,7 @@ func (s *Server) sent(inv *Invocation, resp Response) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = responseSent
-	inv.answer(resp)
+	inv.Settle(resp)
 }
 
 func (s *Server) respond(w http.ResponseWriter, r *http.Request) {
@@ -155,7 +156,7 @@ func (s *Server) initError(w http.ResponseWriter, r *http.Request) {
 	if f, ok := w.(http.Flusher); ok {
 		f.Flush() // before the environment is taken down for it
 	}
-	s.fail(Failure{Response: resp})
+	s.fail(Failure{Response: &resp})
 }
 
 // receiveError reads an error that a runtime reports. Runtimes that send no type have it in the body.

@@ -16,10 +16,11 @@ type Process struct {
 	output *Output
 	exited chan struct{}
 	state  string
+	shared bool
 }
 
-// Start starts a program in the root. Its output goes to line, from a goroutine or from Sync, one line at a time.
-func (r *Root) Start(program string, environment []string, line func([]byte)) (*Process, error) {
+// Start starts a program in the root, under a share. Its output goes to line, from a goroutine or from Sync, one line at a time.
+func (r *Root) Start(program string, environment []string, share *Share, line func([]byte)) (*Process, error) {
 	output, write, err := newOutput(line)
 	if err != nil {
 		return nil, err
@@ -35,6 +36,7 @@ func (r *Root) Start(program string, environment []string, line func([]byte)) (*
 		return nil, err
 	}
 	p := &Process{cmd: cmd, output: output, exited: make(chan struct{})}
+	p.shared = share.Add(cmd.Process.Pid) == nil && share != nil
 	go output.follow()
 	go func() {
 		cmd.Wait() // its error is in the state
@@ -56,8 +58,17 @@ func (p *Process) Exited() <-chan struct{} { return p.exited }
 // State is how it ended: empty for exit status 0, else "exit status 1" or "signal: killed". Only after Exited is closed.
 func (p *Process) State() string { return p.state }
 
-// Signal sends a signal to the whole group. A group that is gone takes no harm.
-func (p *Process) Signal(s syscall.Signal) { syscall.Kill(-p.cmd.Process.Pid, s) }
+// Shared says whether the share holds for this program.
+func (p *Process) Shared() bool { return p.shared }
+
+// Signal sends a signal to the whole group. Once the program has ended it does nothing: the number may be another's.
+func (p *Process) Signal(s syscall.Signal) {
+	select {
+	case <-p.exited:
+	default:
+		syscall.Kill(-p.cmd.Process.Pid, s)
+	}
+}
 
 // Sync reads what the group has written up to now.
 func (p *Process) Sync() { p.output.Sync() }

@@ -16,43 +16,54 @@ import (
 type Root struct {
 	Task, Opt string // where processes see code and layers
 	code, opt string // where they are
-	made      string // what Close removes; empty: nothing
+	made      string // what Close removes
+	cell      *cell  // nil: the folders have other names than on AWS
 }
 
 // ErrNoBootstrap is a version without a program to start, in AWS's words.
 var ErrNoBootstrap = errors.New("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")
 
-// Lay lays a version's code and its layers, the last on top. Where the layers are more than one, their files are linked into a
-// temporary folder below dir.
-func Lay(dir, code string, layers []string) (*Root, error) {
+// Lay lays a version's code and its layers, the last on top, with what that needs in a folder below dir. Where a mount
+// namespace is permitted and not rewrite, processes see them as /var/task and /opt; else they see the folders themselves, and
+// Seen rewrites what names them.
+func Lay(dir, code string, layers []string, rewrite bool) (*Root, error) {
 	code, err := folder(code)
 	if err != nil {
 		return nil, fmt.Errorf("code: %w", err)
 	}
-	r := &Root{code: code}
 	for i, layer := range layers {
 		if layers[i], err = folder(layer); err != nil {
 			return nil, fmt.Errorf("layer %d: %w", i+1, err)
 		}
 	}
-	switch len(layers) {
-	case 1:
+	r := &Root{code: code}
+	if r.made, err = os.MkdirTemp(dir, "root-"); err != nil {
+		return nil, err
+	}
+	r.opt = filepath.Join(r.made, "opt")
+	if len(layers) == 1 {
 		r.opt = layers[0]
-	default:
-		if r.made, err = os.MkdirTemp(dir, "opt-"); err != nil {
-			return nil, err
+	} else if err := os.Mkdir(r.opt, 0o755); err != nil {
+		return nil, err
+	}
+	for _, layer := range layers {
+		if len(layers) == 1 {
+			break
 		}
-		r.opt = r.made
-		for _, layer := range layers {
-			if err := link(layer, r.opt); err != nil {
-				r.Close()
-				return nil, fmt.Errorf("layer %s: %w", layer, err)
-			}
+		if err := link(layer, r.opt); err != nil {
+			r.Close()
+			return nil, fmt.Errorf("layer %s: %w", layer, err)
 		}
 	}
 	r.Task, r.Opt = r.code, r.opt
+	if !rewrite {
+		r.enter(layers, r.made) // where it is not permitted, the folders keep their names
+	}
 	return r, nil
 }
+
+// Real says whether processes see /var/task and /opt by these names.
+func (r *Root) Real() bool { return r.cell != nil }
 
 func folder(name string) (string, error) {
 	abs, err := filepath.Abs(name)
@@ -135,8 +146,8 @@ func (r *Root) Told(text string) string {
 
 // Close removes what Lay made. The version has no processes any more.
 func (r *Root) Close() error {
-	if r.made == "" {
-		return nil
+	if r.cell != nil {
+		r.cell.close()
 	}
 	return os.RemoveAll(r.made)
 }
