@@ -75,6 +75,7 @@ type Count struct {
 	Invocations int     `json:"invocations"`
 	Errors      int     `json:"errors"`
 	Throttles   int     `json:"throttles"`
+	Faults      int     `json:"faults"` // answers of 500 and more, which are no Errors of Lambda's
 	P50         float64 `json:"p50_ms"`
 	P99         float64 `json:"p99_ms"`
 }
@@ -91,6 +92,8 @@ type Report struct {
 	Old      Count         `json:"old"`
 	New      Count         `json:"new"`
 	Alarms   []Watched     `json:"alarms"`
+	// Unseen says what went wrong and set no alarm off; empty: nothing did.
+	Unseen string `json:"unseen,omitempty"`
 	// Sight is what the alarms on the new version could have seen at all.
 	Sight  Sight   `json:"sight"`
 	Events []Event `json:"events"`

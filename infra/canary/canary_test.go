@@ -49,7 +49,7 @@ func (a *account) Invoke(ctx context.Context, c runtime.Call) (runtime.Answer, e
 	answer := runtime.Answer{Status: 200, Version: version, Request: fmt.Sprint(version, a.calls[version])}
 	if a.answer != nil {
 		if told := a.answer(version, a.calls[version]); told.Status != 0 {
-			answer.Status, answer.Error = told.Status, told.Error
+			answer.Status, answer.Error, answer.Payload = told.Status, told.Error, told.Payload
 		}
 	}
 	if answer.Status != 200 {
@@ -292,6 +292,20 @@ func TestTheAliasIsPutBackWhenItCannotGoOn(t *testing.T) {
 		if err == nil || a.alias.Version != "1" || a.alias.Canary != "" {
 			t.Errorf("%s: %v, the alias is %+v", name, err, a.alias)
 		}
+	}
+}
+
+// TestAnswersOf500AreNoErrorsOfLambda: an alarm on Errors cannot see them, and the report says that they were there.
+func TestAnswersOf500AreNoErrorsOfLambda(t *testing.T) {
+	t.Parallel()
+	r := deployed(t, &account{answer: func(v string, n int) runtime.Answer {
+		if v == "2" && n%4 == 0 {
+			return runtime.Answer{Status: 200, Payload: []byte(`{"statusCode":500,"body":"{}"}`)}
+		}
+		return runtime.Answer{Status: 200, Payload: []byte(`{"statusCode":404}`)}
+	}}, nil)
+	if r.Outcome != Promoted || r.New.Errors != 0 || r.New.Faults != r.New.Invocations/4 || !strings.HasPrefix(r.Unseen, "version 2 answered 375 of 1500 requests with 500 or more (version 1: 0 of 3900)") {
+		t.Errorf("%s: %+v %q", r.Outcome, r.New, r.Unseen)
 	}
 }
 

@@ -2,6 +2,7 @@ package canary
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -27,6 +28,8 @@ type deployment struct {
 	states  []string // of the alarms
 	worst   []*point // the datapoint nearest to, or furthest past, each alarm's threshold
 	canary  window
+	mu      sync.Mutex
+	faults  map[string]int // answers of 500 and more, by version
 }
 
 // window is the time in which both versions had traffic, in minutes.
@@ -49,7 +52,7 @@ func newDeployment(lambda Lambda, r Rollout) (*deployment, error) {
 	if err := errors.Join(wrong...); err != nil {
 		return nil, err
 	}
-	d := &deployment{Rollout: r, lambda: lambda, metrics: &metrics{}, began: time.Now(), canary: window{-1, -1},
+	d := &deployment{Rollout: r, lambda: lambda, metrics: &metrics{}, began: time.Now(), canary: window{-1, -1}, faults: map[string]int{},
 		states: make([]string, len(r.Alarms)), worst: make([]*point, len(r.Alarms))}
 	for i := range d.states {
 		d.states[i] = InsufficientData
@@ -291,10 +294,20 @@ func (d *deployment) ask(ctx context.Context, n, minute int) error {
 	failed := 0.0
 	if a.Error != "" {
 		failed = 1
+	} else if d.fault(a) {
+		d.mu.Lock()
+		d.faults[a.Version]++
+		d.mu.Unlock()
 	}
 	put("Invocations", 1)
 	put("Errors", failed)
 	put("Throttles", 0)
 	put("Duration", float64(d.Records.take(a.Request, time.Since(began)))/float64(time.Millisecond))
 	return nil
+}
+
+// fault says whether an answer is an HTTP one of 500 or more: for Lambda an answer like any other.
+func (d *deployment) fault(a runtime.Answer) bool {
+	var said struct{ StatusCode int }
+	return json.Unmarshal(a.Payload, &said) == nil && said.StatusCode >= 500
 }

@@ -186,6 +186,13 @@ func (d *deployment) conclude() {
 	r.Took = d.now() - d.from
 	r.Minutes = math.Round(r.Took.Minutes()*100) / 100
 	r.Old, r.New = d.count(d.Old, 0, end), d.count(d.New, 0, end)
+	d.mu.Lock()
+	r.Old.Faults, r.New.Faults = d.faults[d.Old], d.faults[d.New]
+	d.mu.Unlock()
+	if r.Outcome == Promoted && r.New.Faults > 0 {
+		r.Unseen = fmt.Sprintf("%s answered %d of %d requests with 500 or more (%s: %d of %d), and no alarm went off: Lambda counts an answer as no error, whatever its status",
+			d.new(), r.New.Faults, r.New.Invocations, d.old(), r.Old.Faults, r.Old.Invocations)
+	}
 	for i, a := range d.Alarms {
 		w := Watched{Name: a.Name, Rule: a.Rule(), State: d.states[i], Played: d.metrics.known(a.Metric.series())}
 		if p := d.worst[i]; p != nil {
