@@ -22,7 +22,7 @@ func (h *Host) s3(inv *invocation, e events.S3Event) ([]byte, error) {
 	}
 	for i, r := range e.Records {
 		switch {
-		case !strings.HasPrefix(r.EventName, "ObjectCreated:"):
+		case !strings.HasPrefix(strings.TrimPrefix(r.EventName, "s3:"), "ObjectCreated:"):
 			return nil, refuse("its record %d says %q of an object: only ObjectCreated is taken", i, r.EventName)
 		case r.S3.Object.URLDecodedKey == "" || r.S3.Bucket.Name == "":
 			return nil, refuse("its record %d names no bucket or no key", i)

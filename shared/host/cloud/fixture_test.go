@@ -182,6 +182,7 @@ func (s *till) start(env host.Env) (host.Service, error) {
 	r.Handle("/coins", web.JSON(201, s.coin)).Methods("POST")
 	r.HandleFunc("/echo", s.echo)
 	r.HandleFunc("/echo/{any:.*}", s.echo)
+	r.HandleFunc("/{path:my/path|path/to/resource|}", s.echo) // as the samples of AWS ask
 	r.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("the drawer is stuck") })
 	r.HandleFunc("/abort", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	r.Handle("/slow", web.Func(func(w http.ResponseWriter, r *http.Request) error { return s.slow(r.Context()) }))

@@ -56,10 +56,11 @@ func New(ctx context.Context, w World, name string, start host.New, parts ...Par
 	if h.stage == "" {
 		h.stage = "unknown" // CloudWatch takes no empty dimension
 	}
-	h.log = newLog(w, name, h.version)
+	log := newLog(w)
+	h.log = log.With("service", name, "version", h.version)
 	f := &Function{Name: name, Env: host.Env{Getenv: w.Getenv, Now: w.Now, NewID: w.NewID, Log: h.log, Files: os.DirFS(folder), Client: client(w.Getenv)}}
 	var errs error
-	f.AWS, errs = awsConfig(w.Getenv, h.log)
+	f.AWS, errs = awsConfig(w.Getenv, log)
 	for _, part := range parts {
 		errs = errors.Join(errs, guarded(nameOf(part), func() error { return part(ctx, f) }))
 	}

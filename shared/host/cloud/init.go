@@ -12,7 +12,7 @@ import (
 
 // failInit says why the service does not start: one line in the log, and to Lambda, which answers the waiting event with it.
 func failInit(w World, name string, cause error) {
-	log := newLog(w, name, "unknown")
+	log := newLog(w).With("service", name)
 	log.Error("init failed", "error", cause.Error())
 	api := w.Getenv("AWS_LAMBDA_RUNTIME_API")
 	if api == "" {

@@ -9,11 +9,10 @@ import (
 	"sync"
 )
 
-// newLog writes JSON lines to the world's Out, at LOG_LEVEL (info where it is not set or not known). Every line says the
-// service and the version of the Layer; one within an invocation also its request, the release and whether it started cold.
-func newLog(w World, service, version string) *slog.Logger {
-	json := slog.NewJSONHandler(w.Out, &slog.HandlerOptions{Level: levelOf(w.Getenv("LOG_LEVEL"))})
-	return slog.New(lines{json}).With("service", service, "version", version)
+// newLog writes JSON lines to the world's Out, at LOG_LEVEL (info where it is not set or not known). Every line within an
+// invocation says its request, the release and whether it started cold.
+func newLog(w World) *slog.Logger {
+	return slog.New(lines{slog.NewJSONHandler(w.Out, &slog.HandlerOptions{Level: levelOf(w.Getenv("LOG_LEVEL"))})})
 }
 
 func levelOf(text string) slog.Level {
