@@ -3,6 +3,7 @@ package stack
 import (
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,15 +46,20 @@ func resolve(all map[string]template, parameters map[string]string) (e *estate, 
 	for name, value := range parameters {
 		given[name] = value
 	}
-	nested := map[string]bool{}
-	s := &scope{all: all, t: all[main], estate: e, parameters: given, outputs: map[string]map[string]any{}, nested: nested}
-	s.everything()
-	for _, path := range slices.Sorted(maps.Keys(all)) {
-		if path == main || nested[path] {
-			continue
+	nested := map[string]bool{main: true}
+	for file, t := range all {
+		for _, r := range t.Resources {
+			if url, is := at(r, "Properties", "TemplateURL").(string); is {
+				nested[path.Join(path.Dir(file), url)] = true
+			}
 		}
-		own := map[string]any{"Stage": given["Stage"]}
-		(&scope{all: all, t: all[path], estate: e, prefix: strings.TrimSuffix(strings.TrimPrefix(path, "infra/"), ".yaml") + "/", parameters: own, outputs: map[string]map[string]any{}, nested: nested}).everything()
+	}
+	(&scope{all: all, file: main, estate: e, parameters: given}).everything()
+	for _, file := range slices.Sorted(maps.Keys(all)) {
+		if !nested[file] {
+			own := &scope{all: all, file: file, estate: e, prefix: strings.TrimSuffix(path.Base(file), ".yaml") + "/", parameters: map[string]any{"Stage": given["Stage"]}}
+			own.everything()
+		}
 	}
 	return e, nil
 }
@@ -61,20 +67,20 @@ func resolve(all map[string]template, parameters map[string]string) (e *estate, 
 // scope is one template with its parameters.
 type scope struct {
 	all        map[string]template
-	t          template
+	file       string
 	estate     *estate
 	prefix     string
 	parameters map[string]any
 	outputs    map[string]map[string]any // of nested stacks
-	nested     map[string]bool           // paths of templates that some stack has
 }
 
 // absent is AWS::NoValue.
 type absent struct{}
 
 func (s *scope) everything() map[string]any {
-	for _, id := range slices.Sorted(maps.Keys(s.t.Resources)) {
-		raw := s.t.Resources[id]
+	s.outputs = map[string]map[string]any{}
+	for _, id := range slices.Sorted(maps.Keys(s.all[s.file].Resources)) {
+		raw := s.all[s.file].Resources[id]
 		if on, has := raw["Condition"].(string); has && !s.holds(on) {
 			continue
 		}
@@ -87,7 +93,7 @@ func (s *scope) everything() map[string]any {
 		}
 	}
 	outputs := map[string]any{}
-	for name, raw := range s.t.Outputs {
+	for name, raw := range s.all[s.file].Outputs {
 		if on, has := raw["Condition"].(string); has && !s.holds(on) {
 			continue
 		}
@@ -106,20 +112,19 @@ func (s *scope) stack(id string) map[string]any {
 	if done, has := s.outputs[id]; has {
 		return done
 	}
-	properties, _ := s.value(s.t.Resources[id]["Properties"]).(map[string]any)
-	path := fmt.Sprint(properties["TemplateURL"])
-	t, has := s.all[path]
+	properties, _ := s.value(s.all[s.file].Resources[id]["Properties"]).(map[string]any)
+	file := path.Join(path.Dir(s.file), text(properties, "TemplateURL"))
+	t, has := s.all[file]
 	if !has {
-		panic(s.prefix + id + ": there is no template " + path)
+		panic(s.prefix + id + ": there is no template " + file)
 	}
-	s.nested[path] = true
 	given, _ := properties["Parameters"].(map[string]any)
 	for name := range given {
 		if _, has := t.Parameters[name]; !has {
-			panic(s.prefix + id + ": " + path + " has no parameter " + name)
+			panic(s.prefix + id + ": " + file + " has no parameter " + name)
 		}
 	}
-	own := &scope{all: s.all, t: t, estate: s.estate, prefix: s.prefix + id + "/", parameters: given, outputs: map[string]map[string]any{}, nested: s.nested}
+	own := &scope{all: s.all, file: file, estate: s.estate, prefix: s.prefix + id + "/", parameters: given}
 	s.outputs[id] = own.everything()
 	return s.outputs[id]
 }
@@ -171,7 +176,7 @@ func (s *scope) call(name string, argument any) any {
 	case "Fn::Sub":
 		return s.substitute(got)
 	case "Fn::FindInMap":
-		return s.value(s.t.Mappings[fmt.Sprint(args[0])][fmt.Sprint(args[1])][fmt.Sprint(args[2])])
+		return s.value(s.all[s.file].Mappings[fmt.Sprint(args[0])][fmt.Sprint(args[1])][fmt.Sprint(args[2])])
 	case "Fn::Join":
 		var parts []string
 		for _, p := range listOf(args[1]) {
@@ -204,7 +209,7 @@ func (s *scope) named(argument any) any {
 	if given, has := s.parameters[name]; has {
 		return given
 	}
-	if p, has := s.t.Parameters[name]; has {
+	if p, has := s.all[s.file].Parameters[name]; has {
 		return p.Default
 	}
 	if id, attribute, is := strings.Cut(name, ".Outputs."); is {
@@ -217,7 +222,7 @@ func (s *scope) named(argument any) any {
 	if strings.HasPrefix(name, "AWS::") {
 		return "<" + name + ">"
 	}
-	if id, _, _ := strings.Cut(name, "."); s.t.Resources[id] == nil {
+	if id, _, _ := strings.Cut(name, "."); s.all[s.file].Resources[id] == nil {
 		panic(s.prefix + ": there is no " + name)
 	}
 	return "<" + s.prefix + name + ">"
@@ -240,7 +245,7 @@ func (s *scope) substitute(v any) string {
 	})
 }
 
-func (s *scope) holds(condition string) bool { return s.true(s.t.Conditions[condition]) }
+func (s *scope) holds(condition string) bool { return s.true(s.all[s.file].Conditions[condition]) }
 
 func (s *scope) true(v any) bool {
 	c, is := v.(map[string]any)

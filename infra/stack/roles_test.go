@@ -3,6 +3,7 @@ package stack
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,8 +21,8 @@ var documented = map[string]string{
 
 // excuse is a wildcard that stands, with the reason.
 type excuse struct {
-	who              string // id of the role, or of the resource that the policy lies on; may have a * at an end
-	action, resource string // as granted; may have a * at an end
+	who              string // id of the role, or of the resource that the policy lies on; here and below ** is any text
+	action, resource string // as granted
 	why              string
 }
 
@@ -29,12 +30,9 @@ func (x excuse) is(who, action, resource string) bool {
 	return like(x.who, who) && like(x.action, action) && like(x.resource, resource)
 }
 
+// like says that s is of a pattern, in which ** is any text.
 func like(pattern, s string) bool {
-	before, open := strings.CutSuffix(pattern, "**")
-	if after, is := strings.CutPrefix(pattern, "**"); is {
-		return strings.HasSuffix(s, after)
-	}
-	return open && strings.HasPrefix(s, before) || pattern == s
+	return regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*\*`, ".*") + "$").MatchString(s)
 }
 
 // statements are all that a role may or may not, by its own policies and by those attached to it.
