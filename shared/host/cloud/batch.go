@@ -42,11 +42,9 @@ func (b batch) run(inv *invocation) (again []int, inTime bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopped = true // nobody begins another
-	broken := false
 	for i, done := range p.done {
-		if !done || broken {
+		if !done {
 			again = append(again, i)
-			broken = b.ordered
 		}
 	}
 	return again, inv.ctx.Err() == nil

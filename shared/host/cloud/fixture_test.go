@@ -172,6 +172,7 @@ type till struct {
 	release chan struct{} // what is deaf to its context waits for this
 	deaf    chan error    // and says here what it was answered when it acted
 	broken  bool          // its tick
+	ticked  time.Time
 }
 
 func newTill() *till { return &till{release: make(chan struct{}), deaf: make(chan error, 8)} }
@@ -270,6 +271,7 @@ func (s *till) tick(ctx context.Context, now time.Time) error {
 	if s.broken {
 		panic("the clock is stuck")
 	}
+	s.ticked = time.Now()
 	return s.put(ctx, "tick")
 }
 

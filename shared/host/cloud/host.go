@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 // Host is a service that runs as a function: a lambda.Handler. Safe for concurrent use.
 type Host struct {
 	name, stage, version string
+	executed             string // the function's version; version is the Layer's
 
 	offers host.Service
 	front  http.Handler
@@ -53,9 +55,7 @@ func New(ctx context.Context, w World, name string, start host.New, parts ...Par
 		folder = defaultLayer
 	}
 	h := &Host{name: name, stage: w.Getenv("STAGE"), version: versionOf(os.DirFS(folder)), out: w.Out, now: w.Now, newID: w.NewID}
-	if h.stage == "" {
-		h.stage = "unknown" // CloudWatch takes no empty dimension
-	}
+	h.stage, h.executed = cmp.Or(h.stage, "unknown"), cmp.Or(w.Getenv("AWS_LAMBDA_FUNCTION_VERSION"), "unknown") // CloudWatch takes no empty dimension
 	log := newLog(w)
 	h.log = log.With("service", name, "version", h.version)
 	f := &Function{Name: name, Env: host.Env{Getenv: w.Getenv, Now: w.Now, NewID: w.NewID, Log: h.log, Files: os.DirFS(folder), Client: client(w.Getenv)}}

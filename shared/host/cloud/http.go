@@ -66,13 +66,8 @@ func targetOf(path, query string) (*url.URL, error) {
 	if !strings.HasPrefix(path, "/") {
 		return nil, refuse("its path does not begin with a slash")
 	}
-	for i := range len(path) {
-		if b := path[i]; b <= ' ' || b >= 0x7f || b == '?' || b == '#' {
-			return &url.URL{Path: path, RawQuery: query}, nil
-		}
-	}
 	u, err := url.ParseRequestURI(path)
-	if err != nil {
+	if err != nil || strings.ContainsAny(path, " ?#") {
 		u = &url.URL{Path: path}
 	}
 	u.RawQuery = query

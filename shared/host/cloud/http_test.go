@@ -90,9 +90,11 @@ func TestPathIsTheServicesWhateverStandsBefore(t *testing.T) {
 		{"prod", "/prod/echo", "/echo"},
 		{"prod", "/echo/production", "/echo/production"},
 		{"echo", "/echo/echo", "/echo"},
-		{"", "/echo/SW1A%201AA", "/echo/SW1A 1AA"},     // a function URL leaves it as it came
-		{"", "/echo/50%", "/echo/50%"},                 // an HTTP API decodes it
-		{"", "/echo/what?no", "/echo/what?no"},         // also this
+		{"", "/echo/SW1A%201AA", "/echo/SW1A 1AA"}, // a function URL leaves it as it came
+		{"", "/echo/50%", "/echo/50%"},             // an HTTP API decodes it
+		{"", "/echo/what?no", "/echo/what?no"},     // also this
+		{"", "/echo/50%25 off", "/echo/50%25 off"}, // and, by its space, this
+		{"", "/echo/a#b", "/echo/a#b"},
 		{"", "/echo/a%2Fb", "/echo/a/b"},               //
 		{"", "/echo/%zz", "/echo/%zz"},                 //
 		{"", "/echo/café", "/echo/café"},               //

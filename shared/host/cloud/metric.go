@@ -11,6 +11,7 @@ type embedded struct {
 	AWS         directive `json:"_aws"`
 	Service     string
 	Stage       string
+	Executed    string  `json:"ExecutedVersion"` // of the function, as AWS's own metrics name it
 	Latency     float64 // milliseconds from the event's arrival to its answer, delivery included
 	Errors      int     // answers of 500 and more, messages handed back, failed tasks and ticks
 	Cold        int     // 1 for the first event of an environment
@@ -36,11 +37,16 @@ type definition struct {
 
 type unit struct{ Name, Unit string }
 
+// definitions: each version that ever ran is a metric of its own, so only what a deployment is judged by is told by version.
 var definitions = []definition{{
 	Namespace:  "Banyan",
 	Dimensions: [][]string{{"Service", "Stage"}},
 	Metrics: []unit{{"Latency", "Milliseconds"}, {"Errors", "Count"}, {"Cold", "Count"}, {"Late", "Count"},
 		{"Messages", "Count"}, {"Undelivered", "Count"}},
+}, {
+	Namespace:  "Banyan",
+	Dimensions: [][]string{{"Service", "Stage", "ExecutedVersion"}},
+	Metrics:    []unit{{"Errors", "Count"}},
 }}
 
 // measure writes an invocation's line.
@@ -50,7 +56,7 @@ func (h *Host) measure(inv *invocation) {
 	t := inv.tally
 	inv.mu.Unlock()
 	line := embedded{
-		AWS: directive{now.UnixMilli(), definitions}, Service: h.name, Stage: h.stage, Latency: float64(now.Sub(inv.began).Round(time.Microsecond)) / float64(time.Millisecond),
+		AWS: directive{now.UnixMilli(), definitions}, Service: h.name, Stage: h.stage, Executed: h.executed, Latency: float64(now.Sub(inv.began).Round(time.Microsecond)) / float64(time.Millisecond),
 		Errors: t.errors, Late: t.late, Messages: t.messages, Undelivered: t.undelivered,
 		Event: inv.event, Request: inv.id, Release: inv.release, Version: h.version,
 	}
