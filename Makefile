@@ -3,7 +3,7 @@ GO ?= go
 FUZZTIME ?= 60s
 BIN = build/banyan
 
-.PHONY: check test race lint build bootstraps image check-build release sam deploy local fuzz rules check-newservice bench bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-assess bench-start template browser simulate
+.PHONY: check test race lint build bootstraps image check-build release sam deploy deploy-gateway local fuzz rules check-newservice bench bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-assess bench-start template browser simulate
 
 check: lint test race ## everything that needs Go alone, then the linters
 
@@ -34,7 +34,7 @@ build: bootstraps ## build/banyan, and build/ARCH/SERVICE/bootstrap for arm64 an
 bootstraps: $(foreach a,arm64 amd64,$(foreach s,$(BOOTSTRAPS),build/$a/$s/bootstrap))
 
 image: build/arm64/banyan build/amd64/banyan ## the gateway's container image for both, in build/image; PUSH=REGISTRY/NAME:TAG sends it; prints its digest
-	$(GO) run ./infra/image $(if $(CONFIG),-config $(CONFIG)) $(if $(PUSH),-push $(PUSH))
+	@$(GO) run ./infra/image $(if $(CONFIG),-config $(CONFIG)) $(if $(PUSH),-push $(PUSH)) >build/image.digest && cat build/image.digest
 
 build/%/banyan: FORCE
 	GOOS=linux GOARCH=$* $(GOBUILD) -o $@ .
@@ -68,7 +68,15 @@ sam:
 RELEASE = $(shell git describe --always --dirty 2>/dev/null)
 CANARY ?= true
 deploy: sam ## STAGE=test, staging or prod; CANARY=false shifts at once; PARAMETERS='DomainName=… Certificate=…'
-	sam deploy --config-env $(STAGE) --parameter-overrides Stage=$(STAGE) Canary=$(CANARY) Release=$(RELEASE) ReleaseHash=$$($(MAKE) -s release) $(PARAMETERS)
+	sam deploy --config-env $(STAGE) $(AS) --parameter-overrides Stage=$(STAGE) Canary=$(CANARY) Release=$(RELEASE) ReleaseHash=$$($(MAKE) -s release) $(PARAMETERS)
+
+# A pipeline names the role that CloudFormation takes (ROLE=ARN), and says that a person has agreed (APPROVED=true).
+AS = $(if $(ROLE),--role-arn $(ROLE)) $(if $(APPROVED),--no-confirm-changeset)
+STACKS ?= infra
+deploy-gateway: ## the network and the gateway of STAGE=…: DIGEST=… (make image prints it) GATEWAY='Certificate=… DrupalUrl=… ServicesUrl=… KeySecret=…' NETWORK='Nat=one'
+	sam deploy --template-file $(STACKS)/network.yaml --stack-name banyan-$(STAGE)-network --no-fail-on-empty-changeset $(AS) --parameter-overrides Stage=$(STAGE) $(NETWORK)
+	sam deploy --template-file $(STACKS)/gateway.yaml --stack-name banyan-$(STAGE)-gateway --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset $(AS) \
+	  --parameter-overrides Stage=$(STAGE) Digest=$(DIGEST) $(GATEWAY)
 
 local: build ## the whole world on this machine
 	$(BIN) up
