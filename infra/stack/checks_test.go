@@ -43,16 +43,20 @@ func aliases(e *estate, _ string) (wrong []string) {
 			wrong = append(wrong, f.id+": no alarm rolls its deployment back")
 			continue
 		}
-		newest := false
+		newest := map[string]bool{} // by namespace: to Lambda an answer of 500 is no error
 		for _, a := range listOf(at(group.properties, "AlarmConfiguration", "Alarms")) {
 			alarm, is := e.meant(at(a, "Name"))
 			if !is {
 				wrong = append(wrong, fmt.Sprintf("%s: its deployment watches %v, which is no alarm", f.id, at(a, "Name")))
 			}
-			newest = newest || text(alarm.properties, "MetricName") == "Errors" && dimension(alarm, "ExecutedVersion") == text(alias.properties, "FunctionVersion")
+			if text(alarm.properties, "MetricName") == "Errors" && dimension(alarm, "ExecutedVersion") == text(alias.properties, "FunctionVersion") {
+				newest[text(alarm.properties, "Namespace")] = true
+			}
 		}
-		if !newest {
-			wrong = append(wrong, f.id+": its deployment watches no errors of the newest version alone")
+		for _, namespace := range []string{"AWS/Lambda", "Banyan"} {
+			if !newest[namespace] {
+				wrong = append(wrong, f.id+": its deployment watches no errors of the newest version alone, in "+namespace)
+			}
 		}
 	}
 	return wrong
@@ -73,18 +77,15 @@ func alarms(e *estate, _ string) (wrong []string) {
 		name := text(f.properties, "FunctionName")
 		has := map[string]int{}
 		for _, a := range e.of("AWS::CloudWatch::Alarm") {
-			queue := dimension(a, "QueueName")
-			if dimension(a, "FunctionName") != name && queue != name && !strings.HasPrefix(queue, name+"-") {
+			if !strings.HasPrefix(text(a.properties, "AlarmName"), name+"-") {
 				continue
 			}
-			what := text(a.properties, "MetricName")
+			what := text(a.properties, "Namespace") + " " + text(a.properties, "MetricName")
 			switch {
 			case dimension(a, "ExecutedVersion") != "":
 				what += " of the newest version"
-			case dimension(a, "Resource") == name+":live":
-				what += " of the alias"
-			case queue != "":
-				what += " of " + queue
+			case dimension(a, "QueueName") != "":
+				what += " of " + dimension(a, "QueueName")
 			}
 			has[what]++
 			has[""]++
@@ -92,9 +93,9 @@ func alarms(e *estate, _ string) (wrong []string) {
 				wrong = append(wrong, a.id+": nobody hears of it")
 			}
 		}
-		want := []string{"Errors of the alias", "Errors of the newest version", "Duration of the alias", "Throttles"}
+		want := []string{"AWS/Lambda Errors", "AWS/Lambda Errors of the newest version", "Banyan Errors", "Banyan Errors of the newest version", "AWS/Lambda Duration", "AWS/Lambda Throttles"}
 		if len(e.consumers(f)) > 0 {
-			want = append(want, "ApproximateNumberOfMessagesVisible of "+name+"-dead")
+			want = append(want, "AWS/SQS ApproximateNumberOfMessagesVisible of "+name+"-dead")
 		}
 		for _, w := range want {
 			if has[w] == 0 {
