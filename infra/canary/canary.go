@@ -64,7 +64,7 @@ const (
 type Event struct {
 	At    time.Duration `json:"-"` // since the calm began
 	Clock string        `json:"at"`
-	Kind  string        `json:"kind"` // calm, hook, shift, minute, alarm, promoted, rolled back, stopped
+	Kind  string        `json:"kind"` // calm, hook, shift, minute, bake, alarm, promoted, rolled back, stopped
 	Share float64       `json:"share"`
 	Text  string        `json:"text"`
 }

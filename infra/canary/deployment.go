@@ -96,7 +96,8 @@ func (d *deployment) deploy(ctx context.Context) error {
 	if err == nil {
 		err = d.call(ctx, d.After, "PostTraffic")
 	}
-	if err == nil {
+	if err == nil && d.Bake > 0 {
+		d.tell("bake", "the alarms are watched for %.0f minutes more", d.Bake.Minutes())
 		err = d.stay(ctx, d.Bake)
 	}
 	if errors.Is(err, errOver) {
@@ -104,7 +105,7 @@ func (d *deployment) deploy(ctx context.Context) error {
 	}
 	if err == nil {
 		d.report.Outcome = Promoted
-		d.tell("promoted", "%s has all of %s's traffic", d.new(), d.Alias)
+		d.tell(Promoted, "%s keeps all of %s's traffic", d.new(), d.Alias)
 	}
 	return err
 }

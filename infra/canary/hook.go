@@ -19,7 +19,7 @@ func FunctionHook(lambda runtime.Invoker, deploy *codedeploy.Server, deployment,
 		if err != nil {
 			return err
 		}
-		a, err := lambda.Invoke(ctx, runtime.Call{Function: function, Payload: payload})
+		a, err := lambda.Invoke(ctx, runtime.Call{Function: function, Payload: payload, Tail: true})
 		if err != nil {
 			return err
 		}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"math/rand/v2"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -22,6 +20,7 @@ import (
 	"github.com/banyan-migration/banyan/infra/canary"
 	"github.com/banyan-migration/banyan/infra/fakes/codedeploy"
 	"github.com/banyan-migration/banyan/infra/runtime"
+	"github.com/banyan-migration/banyan/infra/runtime/front"
 )
 
 // TestMain makes the test's own program a bootstrap where a player has started it: a service that fails as often as FAILS
@@ -128,25 +127,6 @@ func (s *stage) rollout(t *testing.T, rate int) canary.Rollout {
 		Rate: rate, Event: func(int) []byte { return event }, Records: &s.records, Tell: func(e canary.Event) { t.Log(e.Clock, e.Kind, e.Text) }}
 }
 
-// invocation is Lambda's Invoke API.
-func (s *stage) invocation(w http.ResponseWriter, r *http.Request) {
-	name, _ := strings.CutPrefix(strings.TrimSuffix(r.URL.Path, "/invocations"), "/2015-03-31/functions/")
-	payload, err := io.ReadAll(r.Body)
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	a, err := s.Invoke(r.Context(), runtime.Call{Function: name, Payload: payload})
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	w.Header().Set("X-Amz-Executed-Version", a.Version)
-	if a.Error != "" {
-		w.Header().Set("X-Amz-Function-Error", a.Error)
-	}
-	w.WriteHeader(a.Status)
-	w.Write(a.Payload)
-}
-
 // who answers through the alias now, asked so often that a tenth would show.
 func (s *stage) who(t *testing.T) map[string]int {
 	t.Helper()
@@ -232,7 +212,7 @@ func TestAFailingHookShiftsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, c.vars)
-			aws := httptest.NewServer(http.HandlerFunc(s.invocation))
+			aws := httptest.NewServer(front.Lambda(s))
 			told := httptest.NewServer(&s.deploy)
 			t.Cleanup(aws.Close)
 			t.Cleanup(told.Close)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -30,11 +31,16 @@ type Firing struct {
 // watch looks at the minute that is over, and at every alarm.
 func (d *deployment) watch() error {
 	last := d.minute() - 1
-	text := d.did(d.Old, last, last+1)
-	if d.share > 0 || d.count(d.New, last, last+1).Invocations > 0 {
-		text += " · " + d.did(d.New, last, last+1)
+	var did []string
+	for _, v := range []struct {
+		version string
+		has     bool
+	}{{d.Old, d.share < 1}, {d.New, d.share > 0}} {
+		if v.has || d.count(v.version, last, last+1).Invocations > 0 {
+			did = append(did, d.did(v.version, last, last+1))
+		}
 	}
-	d.tell("minute", "%s", text)
+	d.tell("minute", "%s", strings.Join(did, " · "))
 	fired := -1
 	for i, a := range d.Alarms {
 		points := a.points(d.metrics, d.minute())

@@ -14,8 +14,8 @@ import (
 
 // opsVerb is `banyan ops`: what operators do by hand.
 func opsVerb(w *world) *cobra.Command {
-	c := &cobra.Command{Use: "ops", Short: "What operators do by hand: dead letters, the check before a night, restore drills"}
-	c.AddCommand(opsRedrive(w), opsPreflight(w), opsDrill(w))
+	c := &cobra.Command{Use: "ops", Short: "What operators do by hand: rehearsed deployments, dead letters, the check before a night, restore drills"}
+	c.AddCommand(opsCanary(w), opsRedrive(w), opsPreflight(w), opsDrill(w))
 	return c
 }
 

@@ -1,0 +1,173 @@
+package rehearsal
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/banyan-migration/banyan/infra/canary"
+)
+
+// TestMain makes the test's own program a bootstrap where a player has started it. It answers for its health, and fails as
+// often as the file fails in its folder says.
+func TestMain(m *testing.M) {
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		os.Exit(m.Run())
+	}
+	often, err := os.ReadFile(filepath.Join(os.Getenv("LAMBDA_TASK_ROOT"), "fails"))
+	if err != nil {
+		os.Exit(1)
+	}
+	rate, err := strconv.ParseFloat(string(often), 64)
+	if err != nil {
+		os.Exit(1)
+	}
+	lambda.Start(func(e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		if !strings.HasSuffix(e.RawPath, "/health") && rand.Float64() < rate {
+			return events.APIGatewayV2HTTPResponse{}, errors.New("a fault that was planted")
+		}
+		return events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: `{"data":{"state":"OK"},"message":"success"}`}, nil
+	})
+}
+
+// acting is a version that fails as often as it is told.
+func acting(t *testing.T, fails string) string {
+	t.Helper()
+	program, err := os.Executable()
+	dir := t.TempDir()
+	if err == nil {
+		err = os.Symlink(program, filepath.Join(dir, "bootstrap"))
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "fails"), []byte(fails), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func options(o Options) Options {
+	o.Template, o.Stage = filepath.Join("..", "..", "..", "template.yaml"), "prod"
+	return o
+}
+
+// TestTheTemplatesAlarmRollsBack: the alarms, the preference and the function's variables are the repository's own.
+func TestTheTemplatesAlarmRollsBack(t *testing.T) {
+	t.Parallel()
+	r, s, err := Run(t.Context(), options(Options{Service: "postcode", Old: acting(t, "0"), New: acting(t, "0.05"), Rate: 1200}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Outcome != canary.RolledBack || r.Fired == nil || r.Fired.Name != "banyan-prod-postcode-new-errors" || r.Type != "Canary10Percent5Minutes" {
+		t.Errorf("%s by %+v", r.Outcome, r.Fired)
+	}
+	if s.Function != "banyan-prod-postcode" || len(s.Hooks) != 0 || !strings.HasPrefix(s.Missing[0], "the hooks") {
+		t.Errorf("%+v", s)
+	}
+	if len(r.Alarms) < 3 || !r.Alarms[0].Played {
+		t.Errorf("%+v", r.Alarms)
+	}
+}
+
+// TestEveryServiceIsPromotedOverItself: its real bootstrap with the real hooks, over fakes.
+func TestEveryServiceIsPromotedOverItself(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	mains, err := filepath.Glob("../../../services/*/lambda/main.go")
+	if err != nil || len(mains) == 0 {
+		t.Fatalf("no services: %v", err)
+	}
+	packages := map[string]string{"hooks": "../../hooks"}
+	for _, m := range mains {
+		packages[filepath.Base(filepath.Dir(filepath.Dir(m)))] = filepath.Dir(m)
+	}
+	for name, pkg := range packages {
+		if !strings.HasPrefix(pkg, "..") {
+			t.Fatal(pkg)
+		}
+		build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-tags", "lambda.norpc", "-o", filepath.Join(dir, name, "bootstrap"), "./"+pkg)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	for name := range packages {
+		if name == "hooks" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := filepath.Join(dir, name)
+			var all []string
+			r, s, err := Run(t.Context(), options(Options{Service: name, Old: folder, New: folder, Hooks: filepath.Join(dir, "hooks"), Rate: 6,
+				Tell: func(e canary.Event) { all = append(all, e.Text) }}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := strings.Join(all, "\n")
+			if r.Outcome != canary.Promoted || r.New.Errors+r.New.Faults+r.Old.Faults > 0 || strings.Count(text, "Succeeded") != 2 {
+				t.Errorf("%s: %s, %+v\n%s", r.Outcome, r.Why, r.New, text)
+			}
+			if len(s.Hooks) != 2 || r.Sight.Needed == 0 || !strings.Contains(r.Sight.Text, "traffic: version 2 had") {
+				t.Errorf("%+v %+v", s, r.Sight)
+			}
+		})
+	}
+}
+
+func TestWhatCannotBeRehearsedIsSaid(t *testing.T) {
+	t.Parallel()
+	good := acting(t, "0")
+	script := func(text string, mode os.FileMode) string {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	half := filepath.Join(t.TempDir(), "template.yaml")
+	if err := os.WriteFile(half, []byte("Resources:\n  Postcode:\n    Type: AWS::Serverless::Function\n    Properties: {Timeout: soon}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		change func(*Options)
+		wrong  bool
+		want   string
+	}{
+		"no bootstrap":       {func(o *Options) { o.New = t.TempDir() }, true, "--new: "},
+		"no folder":          {func(o *Options) { o.Old = "nowhere" }, true, "`make build` makes build/"},
+		"not executable":     {func(o *Options) { o.New = script("#!/bin/sh", 0o644) }, true, "is no executable file"},
+		"never ready":        {func(o *Options) { o.New = script("#!/bin/sh\necho the table is not there\nexit 3\n", 0o755) }, false, "never became ready"},
+		"its last words":     {func(o *Options) { o.New = script("#!/bin/sh\necho the table is not there\nexit 3\n", 0o755) }, false, "the table is not there"},
+		"no such preference": {func(o *Options) { o.Type = "Canary50Percent1Hour" }, true, "Linear10PercentEvery1Minute"},
+		"no such service":    {func(o *Options) { o.Service = "gallery" }, true, "has no function Gallery"},
+		"no template":        {func(o *Options) { o.Template = "nowhere.yaml" }, true, "--template"},
+		"half a template":    {func(o *Options) { o.Template = half }, true, "half"},
+		"another machine": {func(o *Options) {
+			o.New = script("\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xf3\x00\x01\x00\x00\x00"+strings.Repeat("\x00", 40), 0o755)
+		}, true, "another machine"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := options(Options{Service: "postcode", Old: good, New: good, Rate: 1})
+			c.change(&o)
+			_, _, err := Run(t.Context(), o)
+			var bad *Wrong
+			if name == "half a template" {
+				c.want = "Timeout"
+			}
+			if err == nil || errors.As(err, &bad) != c.wrong || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
