@@ -6,9 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
@@ -40,59 +43,79 @@ func (a account) environment() []string {
 // rest sends a call of a service that speaks JSON over HTTP's own verbs, and decodes the answer into out, unless that is nil.
 func (a account) rest(service, method, path string, in, out any) {
 	a.t.Helper()
-	if err := a.send(service, method, path, "", in, out); err != nil {
-		a.t.Fatal(err)
-	}
+	raw, err := a.send(service, method, path, nil, asJSON(a.t, in))
+	a.take(raw, err, out)
 }
 
-// ask sends a call of a service that names its operation in a header.
+// ask sends a call of a service that names its operation in a header, as DynamoDB_20120810.ListTables.
 func (a account) ask(service, operation string, in, out any) {
 	a.t.Helper()
-	if err := a.send(service, http.MethodPost, "/", operation, in, out); err != nil {
+	raw, err := a.send(service, http.MethodPost, "/", http.Header{"Content-Type": {"application/x-amz-json-1.0"}, "X-Amz-Target": {operation}}, asJSON(a.t, in))
+	a.take(raw, err, out)
+}
+
+// query sends a call of a service that takes forms, and decodes its XML.
+func (a account) query(service, version, operation string, in map[string]string, out any) {
+	a.t.Helper()
+	form := url.Values{"Action": {operation}, "Version": {version}}
+	for name, value := range in {
+		form.Set(name, value)
+	}
+	raw, err := a.send(service, http.MethodPost, "/", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte(form.Encode()))
+	if err == nil {
+		err = xml.Unmarshal(raw, out)
+	}
+	if err != nil {
+		a.t.Fatalf("%s %s: %v", service, operation, err)
+	}
+}
+
+func asJSON(t *testing.T, in any) []byte {
+	t.Helper()
+	if in == nil {
+		return nil
+	}
+	raw, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func (a account) take(raw []byte, err error, out any) {
+	a.t.Helper()
+	if err == nil && out != nil {
+		err = json.Unmarshal(raw, out)
+	}
+	if err != nil {
 		a.t.Fatal(err)
 	}
 }
 
-func (a account) send(service, method, path, operation string, in, out any) error {
+func (a account) send(service, method, path string, header http.Header, body []byte) ([]byte, error) {
 	ctx := context.WithoutCancel(a.t.Context()) // what tidies up comes after the test's end
-	body := []byte{}
-	if in != nil {
-		var err error
-		if body, err = json.Marshal(in); err != nil {
-			return err
-		}
-	}
 	r, err := http.NewRequestWithContext(ctx, method, a.url+path, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	if operation != "" {
-		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		r.Header.Set("X-Amz-Target", operation)
-	}
+	maps.Copy(r.Header, header)
 	key, err := a.Credentials.Retrieve(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sum := sha256.Sum256(body)
 	if err := v4.NewSigner().SignHTTP(ctx, key, r, hex.EncodeToString(sum[:]), service, a.Region, time.Now()); err != nil {
-		return err
+		return nil, err
 	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
+	if err == nil && res.StatusCode > 299 {
+		err = fmt.Errorf("%s %s %s %s: %s %s", service, method, path, header.Get("X-Amz-Target"), res.Status, raw)
 	}
-	if res.StatusCode > 299 {
-		return fmt.Errorf("%s %s %s%s: %s %s", service, method, path, operation, res.Status, raw)
-	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(raw, out)
+	return raw, err
 }

@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +40,7 @@ type stack struct {
 	api        string // the HTTP API's id, once it is deployed
 	front      *httptest.Server
 	fake       *httptest.Server // the acquirers
+	judge      *judge           // who hears what became of posts
 	operator   string           // a bearer key
 	release    string           // 64 hexadecimal digits
 }
@@ -63,6 +63,7 @@ func newStack(t *testing.T, server *ministack.Server, sam string) *stack {
 			t.Error(err)
 		}
 	})
+	s.judge = newJudge(t)
 	s.secrets()
 	return s
 }
@@ -81,7 +82,7 @@ func (s *stack) forward(w http.ResponseWriter, r *http.Request) {
 func (s *stack) secrets() {
 	s.t.Helper()
 	store := secretsmanager.NewFromConfig(s.Config)
-	for name, value := range map[string]string{"key": marksKey, "payments": `{"stripe_key":"sk_test_banyan","stripe_webhook":"whsec_banyan",
+	for name, value := range map[string]string{"key": marksKey, "donate": `{"outcomes":"` + reportToken + `"}`, "payments": `{"stripe_key":"sk_test_banyan","stripe_webhook":"whsec_banyan",
 		"stripe_test_key":"sk_test_banyan","stripe_test_webhook":"whsec_banyan","worldpay_user":"banyan","worldpay_password":"banyan"}`} {
 		in := &secretsmanager.CreateSecretInput{Name: aws.String("banyan/" + stage + "/" + name), SecretString: &value}
 		if _, err := store.CreateSecret(s.t.Context(), in); err != nil {
@@ -96,13 +97,34 @@ func (s *stack) build() {
 	run(s.t, root, append(s.environment(), "ARCH="+runtime.GOARCH), s.sam, "build", "--build-in-source", "--template", "template.yaml", "--build-dir", s.built)
 }
 
+// change changes what donate's function is made of, as a new build would, and names the release anew. ministack transforms
+// a template with its parameters' defaults only, so that the release's hash must be one.
+func (s *stack) change() {
+	s.t.Helper()
+	program, err := os.OpenFile(filepath.Join(s.built, "Donate", "bootstrap"), os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = program.WriteString("\x00changed") // behind what the system loads
+		err = errors.Join(err, program.Close())
+	}
+	file := filepath.Join(s.built, "template.yaml")
+	raw, failed := os.ReadFile(file)
+	if err = errors.Join(err, failed); err != nil {
+		s.t.Fatal(err)
+	}
+	s.release = strings.Repeat("1", 64)
+	changed := strings.Replace(string(raw), strings.Repeat("0", 64), s.release, 1)
+	if changed == string(raw) {
+		s.t.Fatal("the template has no default for ReleaseHash to change")
+	}
+	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // deploy is `sam deploy`; it returns what that said.
 func (s *stack) deploy() string {
 	s.t.Helper()
-	layer, err := filepath.Abs(filepath.Join(root, "infra", "layer"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	layer := filepath.Join(s.built, "DataLayer", "banyan")
 	sum := sha256.Sum256([]byte(s.operator))
 	callers, err := json.Marshal(map[string]any{hex.EncodeToString(sum[:]): map[string]any{"name": "worlds", "roles": []string{"view", "support", "finance", "moderator", "client"}}})
 	if err != nil {
@@ -111,7 +133,7 @@ func (s *stack) deploy() string {
 	args := []string{"deploy", "--stack-name", name, "--resolve-s3", "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar",
 		"--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND", "--parameter-overrides"}
 	for _, p := range [][2]string{{"Stage", stage}, {"Canary", "false"}, {"ReleaseHash", s.release}, {"LayerDir", layer}, {"LogLevel", "debug"}, {"Callers", string(callers)},
-		{"ServicesUrl", s.front.URL}, {"StripeUrl", s.fake.URL}, {"StripeTestUrl", s.fake.URL}, {"WorldpayUrl", s.fake.URL}, {"WorldpayTestUrl", s.fake.URL}, {"Providers", "stripe=100 worldpay=0"}} {
+		{"ServicesUrl", s.front.URL}, {"OutcomesUrl", s.judge.URL + "/v1/outcomes"}, {"StripeUrl", s.fake.URL}, {"StripeTestUrl", s.fake.URL}, {"WorldpayUrl", s.fake.URL}, {"WorldpayTestUrl", s.fake.URL}, {"Providers", "stripe=100 worldpay=0"}} {
 		args = append(args, fmt.Sprintf("ParameterKey=%s,ParameterValue=%s", p[0], quoted(p[1])))
 	}
 	out, err := try(s.t, s.built, s.environment(), s.sam, args...)
@@ -179,8 +201,14 @@ func (s *stack) delete() {
 	if _, err := c.DeleteStack(s.t.Context(), &cloudformation.DeleteStackInput{StackName: aws.String(name)}); err != nil {
 		s.t.Fatal(err)
 	}
-	out, err := c.DescribeStacks(s.t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String(name)})
-	if err == nil && slices.ContainsFunc(out.Stacks, func(s types.Stack) bool { return s.StackStatus != "DELETE_COMPLETE" }) {
-		s.t.Error(errors.New("the stack is not gone"), out.Stacks[0].StackStatus, aws.ToString(out.Stacks[0].StackStatusReason))
-	}
+	s.until("the stack is gone", func() bool {
+		out, err := c.DescribeStacks(s.t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String(name)})
+		if err != nil {
+			return true // it knows no such stack
+		}
+		if is := out.Stacks[0]; is.StackStatus == types.StackStatusDeleteFailed {
+			s.t.Fatalf("%s: %s", is.StackStatus, aws.ToString(is.StackStatusReason))
+		}
+		return out.Stacks[0].StackStatus == types.StackStatusDeleteComplete
+	})
 }

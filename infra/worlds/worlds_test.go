@@ -1,6 +1,7 @@
 package worlds
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/banyan-migration/banyan/infra/fakes/ministack"
 	"github.com/banyan-migration/banyan/infra/fakes/moto"
+	"github.com/banyan-migration/banyan/infra/permissions"
 	"github.com/banyan-migration/banyan/services/all"
 )
 
@@ -43,13 +45,23 @@ func TestWorlds(t *testing.T) {
 		played.play(t, scenarios, "sqlite", up(t, banyan, log, nil))
 	})
 	took("sqlite")
+	var recorded []permissions.Call // what the functions of the third world asked of AWS
 	t.Run("lambda", func(t *testing.T) {
 		env := append(open(t, moto.Test(t).URL).environment(), "LOG_LEVEL=debug")
 		played.play(t, scenarios, "lambda", up(t, banyan, log, env, "--lambda"))
+		said, err := os.Open(log)
+		if err == nil {
+			recorded, err = permissions.Read(said)
+			err = errors.Join(err, said.Close())
+		}
+		if err != nil || len(recorded) == 0 {
+			t.Errorf("%d kinds of call in the log: %v", len(recorded), err)
+		}
 	})
 	took("lambda")
 	t.Run("stack", func(t *testing.T) {
 		s := newStack(t, ministack.Test(t), sam)
+		before := s.left()
 		s.build()
 		took("stack: sam build")
 		s.deploy()
@@ -57,12 +69,42 @@ func TestWorlds(t *testing.T) {
 			t.Fatal(got)
 		}
 		took("stack: sam deploy")
+		s.checkLimits()
 		if n := s.routes(); n < 10 {
 			t.Errorf("%d routes", n)
 		}
-		played.play(t, scenarios, "stack", s.world())
+		world := s.world()
+		played.play(t, scenarios, "stack", world)
 		took("stack: scenarios")
+		s.checkCrashes(s.judge)
+		took("stack: what crashes left")
+		s.checkRoles(recorded)
+		took("stack: permissions")
+		s.again(t, scenarios, world)
+		took("stack: a change, and none")
+		s.delete()
+		s.checkLeft(before)
+		took("stack: deletion")
 	})
 	played.check(t)
 	t.Logf("\n%s\n%s", &played, strings.Join(said, "\n"))
+}
+
+// again deploys a change, which moves every alias to a new version while the flow goes on, and then nothing, which is no error.
+func (s *stack) again(t *testing.T, scenarios programs, world string) {
+	t.Helper()
+	old := s.version("donate")
+	s.change()
+	s.deploy()
+	if got := s.status(); got != "UPDATE_COMPLETE" {
+		t.Fatal(got)
+	}
+	if got := s.version("donate"); old != "1" || got != "2" {
+		t.Errorf("the alias went from version %s to %s, want 1 to 2", old, got)
+	}
+	var after table
+	after.play(t, programs{"payments": scenarios["payments"]}, "stack, changed", world)
+	if said := s.deploy(); !strings.Contains(said, "No changes to deploy") || s.version("donate") != "2" {
+		t.Errorf("a deployment of nothing said %s", said)
+	}
 }

@@ -4,6 +4,7 @@ package ministack
 
 import (
 	"context"
+	_ "embed" // the mended code
 	"errors"
 	"fmt"
 	"net"
@@ -35,6 +36,11 @@ type Server struct {
 	dir  string
 	gone chan struct{}
 }
+
+// mended is what Python loads before ministack: see there.
+//
+//go:embed sitecustomize.py
+var mended []byte
 
 // startTime is how long Python may take to load it all on a busy machine.
 const startTime = time.Minute
@@ -68,6 +74,9 @@ func start(program string) (*Server, error) {
 	}
 	s := &Server{URL: "http://127.0.0.1:" + port, Log: filepath.Join(dir, "log"), dir: dir, cmd: exec.Command(program), gone: make(chan struct{})}
 	log, err := os.Create(s.Log)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "sitecustomize.py"), mended, 0o600)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("ministack: %w", err), os.RemoveAll(dir))
 	}
@@ -97,7 +106,7 @@ func environment(url, port, dir string) []string {
 		"BIND_HOST=127.0.0.1", "GATEWAY_PORT=" + port, "AWS_ENDPOINT_URL=" + url,
 		"MINISTACK_ACCOUNT_ID=" + Account, "MINISTACK_REGION=" + Region,
 		"AWS_REGION=" + Region, "AWS_DEFAULT_REGION=" + Region, "AWS_ACCESS_KEY_ID=" + Key, "AWS_SECRET_ACCESS_KEY=" + Secret,
-		"IOT_MTLS_ENABLED=0", "SFTP_ENABLED=0", "PYTHONUNBUFFERED=1",
+		"IOT_MTLS_ENABLED=0", "SFTP_ENABLED=0", "PYTHONUNBUFFERED=1", "PYTHONPATH=" + dir,
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir,
 	}
 }
