@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,6 +32,7 @@ func awsConfig(getenv func(string) string, log *slog.Logger) (aws.Config, error)
 	if endpoint := getenv("AWS_ENDPOINT_URL"); endpoint != "" {
 		c.BaseEndpoint = &endpoint
 	}
+	c.ConfigSources = []any{endpoints(getenv)}
 	if log.Enabled(context.Background(), slog.LevelDebug) {
 		c.APIOptions = append(c.APIOptions, recorded(log))
 	}
@@ -43,3 +45,12 @@ const (
 	attempt  = 5 * time.Second
 	attempts = 4
 )
+
+// endpoints are the addresses of single services, as AWS's own tools know them: AWS_ENDPOINT_URL_DYNAMODB, for an emulator.
+type endpoints func(string) string
+
+// GetServiceBaseEndpoint is what the SDK's clients ask.
+func (e endpoints) GetServiceBaseEndpoint(_ context.Context, sdkID string) (string, bool, error) {
+	url := e("AWS_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(sdkID, " ", "_")))
+	return url, url != "", nil
+}

@@ -25,6 +25,7 @@ import (
 func TestEveryLineSaysWhereItComesFrom(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
+	a.env["AWS_LAMBDA_FUNCTION_VERSION"] = "12"
 	h := a.function(t, newTill().start)
 	e := get("POST", "/coins")
 	e.Headers["content-type"] = "application/json"
@@ -45,6 +46,9 @@ func TestEveryLineSaysWhereItComesFrom(t *testing.T) {
 		}
 	}
 	m := a.lines(t, `"_aws"`)
+	if m[0]["ExecutedVersion"] != "12" {
+		t.Errorf("%v", m[0])
+	}
 	if m[0]["Service"] != "donate" || m[0]["Stage"] != "dev" || m[0]["Cold"] != 1.0 || m[0]["Errors"] != 0.0 || m[0]["Messages"] != 1.0 || m[0]["release"] != "2026.11" ||
 		m[1]["Cold"] != 0.0 || m[1]["Errors"] != 1.0 || m[1]["event"] != "http" {
 		t.Errorf("%v", m)
@@ -173,13 +177,18 @@ func TestCallsToAWSAreLoggedByWhatTheyAreAbout(t *testing.T) {
 	}
 }
 
-func TestCallsToAWSAreNotLoggedOtherwise(t *testing.T) {
+func TestCallsToAWSAreNotLoggedOtherwiseAndGoWhereTheEnvironmentSays(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
+	a.env["AWS_ENDPOINT_URL"], a.env["AWS_ENDPOINT_URL_DYNAMODB"] = "http://127.0.0.1:1", "http://127.0.0.1:2"
 	start := func(host.Env) (host.Service, error) { return host.Service{}, nil }
 	_, err := cloud.New(t.Context(), a.world(), "donate", start, func(_ context.Context, f *cloud.Function) error {
 		if len(f.AWS.APIOptions) != 0 {
 			t.Error("calls are looked at though nobody wants to know")
+		}
+		db, topic := dynamodb.NewFromConfig(f.AWS).Options().BaseEndpoint, sns.NewFromConfig(f.AWS).Options().BaseEndpoint
+		if aws.ToString(db) != "http://127.0.0.1:2" || aws.ToString(topic) != "http://127.0.0.1:1" {
+			t.Errorf("DynamoDB is asked at %s, SNS at %s", aws.ToString(db), aws.ToString(topic))
 		}
 		return nil
 	})
