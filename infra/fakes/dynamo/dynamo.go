@@ -1,20 +1,22 @@
 // Package dynamo plays as much of DynamoDB's API as shared/kv/dynamo uses, strictly: conditions with the item that failed
-// them, transactions with their reasons and tokens, an index that may lag, the limits; and faults on demand, which a
-// real emulator cannot be asked for. It keeps everything in memory.
+// them, transactions with their reasons and tokens, an index that may lag, the limits; with the units that AWS would bill;
+// and faults on demand, which a real emulator cannot be asked for. What it has answered for is on the disk, where it has a file.
 package dynamo
 
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"hash/crc32"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/banyan-migration/banyan/infra/fakes/journal"
 )
 
 // Fault is what befalls a request in place of its answer.
@@ -26,7 +28,7 @@ type Fault struct {
 	Part    bool     // a batch is answered but for its last key; a batch of one not at all
 }
 
-// Server is the API. The zero Server is ready and empty; safe for concurrent use.
+// Server is the API. The zero Server is ready, empty, and keeps nothing; safe for concurrent use.
 type Server struct {
 	// Faults is asked for each request by its operation, such as UpdateItem; nil, or a nil answer: none.
 	Faults func(operation string) *Fault
@@ -37,6 +39,40 @@ type Server struct {
 	tables map[string]*table
 	tokens map[string]transaction
 	asked  map[string]int
+	billed Bill
+	file   *journal.Journal
+}
+
+// Open is a server with what an earlier one left in the file, which takes what comes too. Close it. Items whose time to live
+// was over at the start are gone.
+func Open(file string) (*Server, error) {
+	s := &Server{}
+	s.begin()
+	if _, err := os.Stat(file); err == nil {
+		old, err := journal.Open(file, s.replay)
+		if err != nil {
+			return nil, err
+		}
+		if err := old.Close(); err != nil {
+			return nil, err
+		}
+		s.expire(time.Now())
+		if err := journal.Rewrite(file, s.whole); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	s.file, err = journal.Open(file, func([]byte) error { return nil })
+	return s, err
+}
+
+// Close ends it when everything is kept.
+func (s *Server) Close() error { return s.file.Close() }
+
+func (s *Server) begin() {
+	if s.asked == nil {
+		s.asked, s.tables, s.tokens, s.billed = map[string]int{}, map[string]*table{}, map[string]transaction{}, Bill{}
+	}
 }
 
 // Asked is how many requests of an operation have come, carried out or not.
@@ -53,7 +89,7 @@ func (s *Server) Lag(lag bool) {
 	defer s.mu.Unlock()
 	for _, t := range s.tables {
 		if t.old = nil; lag {
-			t.old = maps.Clone(t.items)
+			t.old = t.clone()
 		}
 	}
 }
@@ -98,6 +134,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fault = &Fault{}
 	}
 	answer, err := s.answer(name, body, fault)
+	if kept := s.file.Wait(); kept != nil {
+		err = &failure{Code: "InternalServerError", Message: kept.Error()}
+		fault.Status = http.StatusInternalServerError
+	}
 	if fault.Lost {
 		panic(http.ErrAbortHandler)
 	}
@@ -138,9 +178,7 @@ func (s *Server) Do(r *http.Request) (answer *http.Response, err error) {
 func (s *Server) answer(name string, body []byte, fault *Fault) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.asked == nil {
-		s.asked, s.tables, s.tokens = map[string]int{}, map[string]*table{}, map[string]transaction{}
-	}
+	s.begin()
 	s.asked[name]++
 	operation := operations[name]
 	switch {
@@ -155,15 +193,21 @@ func (s *Server) answer(name string, body []byte, fault *Fault) (any, error) {
 	case operation == nil:
 		return nil, &failure{Code: "UnknownOperationException", Message: name}
 	}
-	in, all := request{part: fault.Part}, any(nil)
-	if err := errors.Join(json.Unmarshal(body, &in), json.Unmarshal(body, &all)); err != nil {
+	in := request{part: fault.Part, operation: name}
+	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, &failure{Code: "SerializationException", Message: err.Error()}
 	}
-	in.asked, _ = json.Marshal(all)
 	for _, expression := range []string{"ConditionExpression", "UpdateExpression", "FilterExpression", "ProjectionExpression", "KeyConditionExpression"} {
-		if bytes.Contains(in.asked, []byte(`"`+expression+`":""`)) {
+		if bytes.Contains(body, []byte(`"`+expression+`":""`)) {
 			return nil, invalid("Invalid " + expression + ": The expression can not be empty;")
 		}
+	}
+	if in.ClientRequestToken != "" {
+		var all any
+		if err := json.Unmarshal(body, &all); err != nil {
+			return nil, &failure{Code: "SerializationException", Message: err.Error()}
+		}
+		in.asked, _ = json.Marshal(all)
 	}
 	return operation(s, in)
 }
@@ -187,17 +231,23 @@ type request struct {
 		ProjectionExpression string
 		ConsistentRead       bool
 	}
-	TransactItems          []struct{ Update, Delete *request }
-	ClientRequestToken     string
-	KeySchema              []keyElement
-	GlobalSecondaryIndexes []struct {
-		IndexName string
-		KeySchema []keyElement
-	}
+	TransactItems                       []struct{ Update, Delete *request }
+	ClientRequestToken                  string
+	KeySchema                           []keyElement
+	GlobalSecondaryIndexes              []indexed
+	TimeToLiveSpecification             struct{ AttributeName string }
 	ReturnValuesOnConditionCheckFailure string
+	ReturnConsumedCapacity              string
 
-	part  bool   // the answer is to be one in part
-	asked []byte // the request, its fields in one order
+	part      bool   // the answer is to be one in part
+	operation string // by which it is billed
+	asked     []byte // the request, its fields in one order
 }
 
 type keyElement struct{ AttributeName, KeyType string }
+
+type indexed struct {
+	IndexName  string
+	KeySchema  []keyElement
+	Projection struct{ ProjectionType string }
+}

@@ -90,9 +90,14 @@ func caught(err *error) {
 
 // holds evaluates a condition over an item, nil for one that is not there.
 func holds(expression string, i item, v *values) (ok bool, err error) {
-	defer caught(&err)
 	v.scan(expression)
-	r := &reader{left: tokens(expression), item: i, values: v}
+	return holding(tokens(expression), i, v)
+}
+
+// holding is holds of an expression that is taken to pieces already.
+func holding(expression []string, i item, v *values) (ok bool, err error) {
+	defer caught(&err)
+	r := &reader{left: expression, item: i, values: v}
 	ok = r.or()
 	if rest := r.next(); rest != "" {
 		panic(invalid("Invalid expression: Syntax error; token: " + rest))

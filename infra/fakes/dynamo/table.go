@@ -1,7 +1,6 @@
 package dynamo
 
 import (
-	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -13,12 +12,24 @@ type item map[string]value
 
 type value map[string]json.RawMessage
 
-// table holds items by their key.
+// table holds items by their key, and each partition's in order.
 type table struct {
+	name    string
 	keys    []string // the names of partition and sort key
-	indexes map[string][]string
-	items   map[[2]string]item
-	old     map[[2]string]item // what indexes and careless reads answer from; nil: the items
+	indexes map[string]*index
+	expiry  string // the attribute of the time to live; empty: none
+	items   map[place]item
+	parts   map[string][]item // in the order of the sort key
+	old     *table            // what indexes and careless reads answer from; nil: this
+}
+
+type place [2]string
+
+// index is a global one: only items that have both of its keys are in it.
+type index struct {
+	keys  []string
+	whole bool              // every attribute is projected; else the keys alone
+	parts map[string][]item // in the order of its sort key, then of the table's keys
 }
 
 func (v value) text() string {
@@ -36,15 +47,46 @@ func names(schema []keyElement) (keys []string) {
 	return keys
 }
 
+func newTable(in request) *table {
+	t := &table{name: in.TableName, keys: names(in.KeySchema), indexes: map[string]*index{}, items: map[place]item{}, parts: map[string][]item{}}
+	for _, i := range in.GlobalSecondaryIndexes {
+		t.indexes[i.IndexName] = &index{keys: names(i.KeySchema), whole: i.Projection.ProjectionType == "ALL", parts: map[string][]item{}}
+	}
+	return t
+}
+
+// clone is the table as it is now; items are never changed in place.
+func (t *table) clone() *table {
+	c := *t
+	c.items, c.parts, c.old = maps.Clone(t.items), clones(t.parts), nil
+	c.indexes = map[string]*index{}
+	for name, i := range t.indexes {
+		c.indexes[name] = &index{i.keys, i.whole, clones(i.parts)}
+	}
+	return &c
+}
+
+func clones(parts map[string][]item) map[string][]item {
+	all := make(map[string][]item, len(parts))
+	for name, p := range parts {
+		all[name] = slices.Clone(p)
+	}
+	return all
+}
+
 func (s *Server) createTable(in request) (any, error) {
 	if s.tables[in.TableName] != nil {
 		return nil, &failure{Code: "ResourceInUseException", Message: "Table already exists: " + in.TableName}
 	}
-	t := &table{keys: names(in.KeySchema), indexes: map[string][]string{}, items: map[[2]string]item{}}
-	for _, index := range in.GlobalSecondaryIndexes {
-		t.indexes[index.IndexName] = names(index.KeySchema)
+	if len(in.KeySchema) != 2 {
+		return nil, invalid("only tables of a partition and a sort key are played here")
 	}
-	s.tables[in.TableName] = t
+	for _, i := range in.GlobalSecondaryIndexes {
+		if len(i.KeySchema) != 2 {
+			return nil, invalid("only indexes of a partition and a sort key are played here")
+		}
+	}
+	s.commit(record{Made: &made{in.TableName, in.KeySchema, in.GlobalSecondaryIndexes}})
 	return s.describeTable(in)
 }
 
@@ -56,8 +98,11 @@ func (s *Server) describeTable(in request) (any, error) {
 }
 
 func (s *Server) updateTimeToLive(in request) (any, error) {
-	_, err := s.table(in.TableName)
-	return struct{}{}, err
+	if _, err := s.table(in.TableName); err != nil {
+		return nil, err
+	}
+	s.commit(record{Expires: &expires{in.TableName, in.TimeToLiveSpecification.AttributeName}})
+	return struct{}{}, nil
 }
 
 func (s *Server) table(name string) (*table, error) {
@@ -69,7 +114,7 @@ func (s *Server) table(name string) (*table, error) {
 }
 
 // key is where an item lies, or why it can lie nowhere.
-func (t *table) key(i item) (key [2]string, err error) {
+func (t *table) key(i item) (key place, err error) {
 	for n, name := range t.keys {
 		key[n] = i[name].text()
 		if key[n] == "" {
@@ -83,26 +128,61 @@ func (t *table) key(i item) (key [2]string, err error) {
 }
 
 // seen is what a read sees.
-func (t *table) seen(consistent bool) map[[2]string]item {
+func (t *table) seen(consistent bool) *table {
 	if consistent || t.old == nil {
-		return t.items
+		return t
 	}
 	return t.old
 }
 
-func (s *Server) getItem(in request) (any, error) {
-	t, err := s.table(in.TableName)
-	if err != nil {
-		return nil, err
+// put lays an item under its key, in place of another; nil takes away what is there.
+func (t *table) put(key place, next item) {
+	before := t.items[key]
+	replace(t.parts, t.keys, t.keys, before, next)
+	for _, i := range t.indexes {
+		replace(i.parts, i.keys, t.keys, i.entry(before), i.entry(next))
 	}
-	key, err := t.key(in.Key)
-	if err != nil {
-		return nil, err
+	if next == nil {
+		delete(t.items, key)
+	} else {
+		t.items[key] = next
 	}
-	if found := t.seen(in.ConsistentRead)[key]; found != nil {
-		return map[string]any{"Item": found.project(in.ProjectionExpression)}, nil
+}
+
+// entry is the item if it is in the index, else nil.
+func (i *index) entry(of item) item {
+	if of[i.keys[0]] == nil || of[i.keys[1]] == nil {
+		return nil
 	}
-	return struct{}{}, nil
+	return of
+}
+
+func replace(parts map[string][]item, keys, tie []string, before, next item) {
+	order := ordered(keys, tie)
+	if before != nil {
+		name := before[keys[0]].text()
+		if n, found := slices.BinarySearchFunc(parts[name], before, order); found {
+			parts[name] = slices.Delete(parts[name], n, n+1)
+		}
+	}
+	if next != nil {
+		name := next[keys[0]].text()
+		n, _ := slices.BinarySearchFunc(parts[name], next, order)
+		parts[name] = slices.Insert(parts[name], n, next)
+	}
+}
+
+// ordered compares items of one partition: by the sort key, then by the table's own keys.
+func ordered(keys, tie []string) func(a, b item) int {
+	by := append([]string{keys[1]}, tie...)
+	return func(a, b item) int {
+		for _, name := range by {
+			if c := compare(a[name], b[name]); c != 0 {
+				return c
+			}
+		}
+		return 0
+	}
 }
 
 func (i item) project(expression string) item {
@@ -118,90 +198,14 @@ func (i item) project(expression string) item {
 	return some
 }
 
-func (s *Server) batchGetItem(in request) (any, error) {
-	found, left := map[string][]item{}, map[string]any{}
-	for name, ask := range in.RequestItems {
-		t, err := s.table(name)
-		if err != nil {
-			return nil, err
-		}
-		if len(ask.Keys) == 0 || len(ask.Keys) > 100 {
-			return nil, invalid("Too many items requested for the BatchGetItem call, or none")
-		}
-		if in.part {
-			last := len(ask.Keys) - 1
-			left[name] = map[string]any{"Keys": ask.Keys[last:]}
-			ask.Keys = ask.Keys[:last]
-		}
-		found[name] = []item{}
-		for _, k := range slices.Backward(ask.Keys) { // in no order that a caller could rely on
-			key, err := t.key(k)
-			if err != nil {
-				return nil, err
-			}
-			if i := t.seen(ask.ConsistentRead)[key]; i != nil {
-				found[name] = append(found[name], i.project(ask.ProjectionExpression))
-			}
-		}
+// keyed is what of an item an index that is not whole has.
+func (t *table) keyed(i *index, of item) item {
+	if i.whole || of == nil {
+		return of
 	}
-	return map[string]any{"Responses": found, "UnprocessedKeys": left}, nil
-}
-
-// page is how many bytes DynamoDB looks at for one answer.
-const page = 1 << 20
-
-func (s *Server) query(in request) (any, error) {
-	t, err := s.table(in.TableName)
-	if err != nil {
-		return nil, err
+	some := item{}
+	for _, name := range append(slices.Clone(i.keys), t.keys...) {
+		some[name] = of[name]
 	}
-	keys := t.keys
-	if in.IndexName != "" {
-		keys = t.indexes[in.IndexName]
-		if in.ConsistentRead || keys == nil {
-			return nil, invalid("there is no such index, or consistent reads were asked of it")
-		}
-	}
-	all := slices.Collect(maps.Values(t.seen(in.ConsistentRead)))
-	values := &values{given: in.ExpressionAttributeValues}
-	values.scan(in.KeyConditionExpression)
-	values.scan(in.FilterExpression)
-	if err := unusedIn(values); err != nil {
-		return nil, err
-	}
-	order := func(a, b item) int {
-		for _, name := range append(slices.Clone(keys), t.keys...) {
-			if c := compare(a[name], b[name]); c != 0 {
-				return c
-			}
-		}
-		return 0
-	}
-	slices.SortFunc(all, order)
-	found, looked, size := []item{}, 0, 0
-	var at item
-	for n, i := range all {
-		if i[keys[0]] == nil || i[keys[1]] == nil || in.ExclusiveStartKey != nil && order(i, in.ExclusiveStartKey) <= 0 {
-			continue
-		}
-		mine, err := holds(in.KeyConditionExpression, i, values)
-		if err != nil {
-			return nil, err
-		}
-		if !mine {
-			continue
-		}
-		if (in.Limit > 0 && looked == in.Limit) || size > page {
-			return map[string]any{"Items": found, "LastEvaluatedKey": at.project(strings.Join(append(slices.Clone(keys), t.keys...), ","))}, nil
-		}
-		looked, at, size = looked+1, all[n], size+i.size()
-		wanted, err := holds(cmp.Or(in.FilterExpression, "attribute_exists("+keys[0]+")"), i, values)
-		if err != nil {
-			return nil, err
-		}
-		if wanted {
-			found = append(found, i.project(in.ProjectionExpression))
-		}
-	}
-	return map[string]any{"Items": found}, nil
+	return some
 }

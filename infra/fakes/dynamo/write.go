@@ -1,8 +1,10 @@
 package dynamo
 
 import (
+	"encoding/base64"
 	"fmt"
 	"maps"
+	"strings"
 )
 
 // itemLimit is DynamoDB's, in bytes.
@@ -10,56 +12,67 @@ const itemLimit = 400 << 10
 
 // write carries out an UpdateItem or a DeleteItem.
 func (s *Server) write(in request) (any, error) {
-	done, err := s.apply(&in)
+	c, err := s.prepare(&in)
+	b := s.bill(in, in.TableName)
+	if f, is := err.(*failure); is && f.Code == "ConditionalCheckFailedException" {
+		b.refused(c.there, 1)
+	}
 	if err != nil {
 		return nil, err
 	}
-	done()
-	return struct{}{}, nil
+	b.write(c.table, c.there, c.Item, 1)
+	s.commit(record{Put: []change{c.change}})
+	return b.told(map[string]any{}), nil
 }
 
-// apply prepares one write: done carries it out.
-func (s *Server) apply(in *request) (done func(), err error) {
+// prepared is a write that may be carried out.
+type prepared struct {
+	change
+	table *table
+	there item
+}
+
+// prepare says what a write would change. With a condition that does not hold it says what is there.
+func (s *Server) prepare(in *request) (c prepared, err error) {
 	t, err := s.table(in.TableName)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	key, err := t.key(in.Key)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	there := t.items[key]
+	c = prepared{change{Table: in.TableName, Key: key}, t, t.items[key]}
 	values := &values{given: in.ExpressionAttributeValues}
 	if in.ExpressionAttributeValues != nil && len(in.ExpressionAttributeValues) == 0 {
-		return nil, invalid("ExpressionAttributeValues must not be empty")
+		return c, invalid("ExpressionAttributeValues must not be empty")
 	}
 	if in.ConditionExpression != "" {
-		ok, err := holds(in.ConditionExpression, there, values)
+		ok, err := holds(in.ConditionExpression, c.there, values)
 		if err != nil {
-			return nil, err
+			return c, err
 		}
 		if !ok {
 			f := &failure{Code: "ConditionalCheckFailedException", Message: "The conditional request failed"}
 			if in.ReturnValuesOnConditionCheckFailure == "ALL_OLD" {
-				f.Item = there
+				f.Item = c.there
 			}
-			return nil, f
+			return c, f
 		}
 	}
 	if in.UpdateExpression == "" {
-		return func() { delete(t.items, key) }, unusedIn(values)
+		return c, unusedIn(values)
 	}
-	next := maps.Clone(there)
-	if next == nil {
-		next = maps.Clone(in.Key)
+	if c.Item = maps.Clone(c.there); c.Item == nil {
+		c.Item = maps.Clone(in.Key)
 	}
-	if err := update(in.UpdateExpression, there, next, values); err != nil {
-		return nil, err
+	if err := update(in.UpdateExpression, c.there, c.Item, values); err != nil {
+		return c, err
 	}
-	if next.size() > itemLimit {
-		return nil, invalid("Item size to update has exceeded the maximum allowed size")
+	if c.Item.size() > itemLimit {
+		return c, invalid("Item size to update has exceeded the maximum allowed size")
 	}
-	return func() { t.items[key] = next }, unusedIn(values)
+	return c, unusedIn(values)
 }
 
 func unusedIn(v *values) error {
@@ -90,7 +103,8 @@ func (s *Server) transactWriteItems(in request) (any, error) {
 		return nil, invalid("Member must have length less than or equal to 100")
 	}
 	canceled := &failure{Code: "TransactionCanceledException", Message: "Transaction cancelled, please refer cancellation reasons for specific reasons"}
-	var all []func()
+	var all record
+	var bills []any
 	refused, seen := false, map[string]bool{}
 	for _, t := range in.TransactItems {
 		op := t.Update
@@ -102,8 +116,11 @@ func (s *Server) transactWriteItems(in request) (any, error) {
 		} else {
 			seen[key] = true
 		}
-		done, err := s.apply(op)
+		c, err := s.prepare(op)
+		op.operation = in.operation
+		b := s.bill(*op, op.TableName)
 		if f, is := err.(*failure); is {
+			b.refused(c.there, 2)
 			switch {
 			case f.Code == "ConditionalCheckFailedException":
 				canceled.Reasons = append(canceled.Reasons, reason{"ConditionalCheckFailed", f.Message, f.Item})
@@ -116,16 +133,20 @@ func (s *Server) transactWriteItems(in request) (any, error) {
 			continue
 		}
 		canceled.Reasons = append(canceled.Reasons, reason{Code: "None"})
-		all = append(all, done)
+		// Each is billed for being prepared and for being carried out; AWS excepts neither indexes nor one that comes to nothing.
+		b.write(c.table, c.there, c.Item, 2)
+		all.Put, bills = append(all.Put, c.change), append(bills, b.capacity())
 	}
 	if refused {
 		return nil, canceled
 	}
-	for _, done := range all {
-		done()
-	}
+	s.commit(all)
 	now.done = true
-	return struct{}{}, nil
+	answer := map[string]any{}
+	if in.ReturnConsumedCapacity != "" && in.ReturnConsumedCapacity != "NONE" {
+		answer["ConsumedCapacity"] = bills
+	}
+	return answer, nil
 }
 
 // size is what DynamoDB counts: names and values; a list or map three bytes and one an element.
@@ -147,8 +168,32 @@ func (v value) size() int {
 	if m, is := v.fields(); is {
 		return 3 + len(m) + m.size()
 	}
-	if raw, is := v["B"]; is {
-		return len(raw) * 3 / 4
+	switch text := v.text(); {
+	case v["B"] != nil:
+		return base64.RawStdEncoding.DecodedLen(len(strings.TrimRight(text, "=")))
+	case v["N"] != nil:
+		return digits(text)
+	case v["S"] != nil:
+		return len(text)
 	}
-	return len(v.text())
+	return 1 // true, false and nothing
+}
+
+// digits is the size of a number: a byte for two digits and one more, another for a sign; zeros before and behind count
+// for nothing.
+func digits(text string) int {
+	signed := strings.HasPrefix(text, "-")
+	whole, part, _ := strings.Cut(strings.TrimLeft(text, "-0"), ".")
+	part = strings.TrimRight(part, "0")
+	if whole == "" {
+		part = strings.TrimLeft(part, "0")
+	}
+	if part == "" {
+		whole = strings.TrimRight(whole, "0")
+	}
+	n := (len(whole)+len(part)+1)/2 + 1
+	if signed {
+		n++
+	}
+	return n
 }

@@ -156,7 +156,7 @@ func (j *Journal) write() {
 	}
 }
 
-// Close waits for what was appended and closes the file.
+// Close waits for what was appended and closes the file. What comes later is refused by Wait.
 func (j *Journal) Close() error {
 	if j == nil {
 		return nil
@@ -166,7 +166,12 @@ func (j *Journal) Close() error {
 	j.moved.Broadcast()
 	j.mu.Unlock()
 	<-j.ended
-	return errors.Join(j.failed, j.file.Close())
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	err := j.failed
+	j.failed = fmt.Errorf("journal: %w", os.ErrClosed) // for who comes later
+	j.moved.Broadcast()
+	return errors.Join(err, j.file.Close())
 }
 
 // Rewrite makes a closed journal's file anew from records that say the same shorter. Whenever it is stopped, one of the two

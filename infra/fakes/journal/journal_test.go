@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -99,6 +100,9 @@ func TestWhoWaitedIsOnTheDisk(t *testing.T) {
 	all.Wait()
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if j.Append([]byte("late")); !errors.Is(j.Wait(), os.ErrClosed) {
+		t.Error("what came after the end is said to be kept")
 	}
 	if _, had := opened(t, name); len(had) != 200 {
 		t.Errorf("%d records", len(had))
