@@ -131,7 +131,7 @@ var rules = []rule{
 	{who: "infra/account"}, {who: "infra/stack", may: []string{"infra/permissions"}}, {who: "infra/permissions"}, {who: "infra/template"}, {who: "infra/layer"}, {who: "infra/local/site"},
 	{who: "infra/runtime", may: []string{"infra/runtime/api", "infra/runtime/box"}},
 	{who: "infra/runtime/api"}, {who: "infra/runtime/box"},
-	{who: "infra/runtime/*", may: []string{"infra/runtime"}}, // what stands before a player: front doors, queues, schedules
+	{who: "infra/runtime/*", may: []string{"infra/runtime"}},                // what stands before a player: front doors, queues, schedules
 	{who: "infra/pipeline", may: []string{"shared/kv", "shared/kv/dynamo"}}, // in its tests
 	{who: "infra/image", may: []string{"gateway/config"}},
 	{who: "infra/local/report", may: []string{"infra/cost", "loadtest", "migration/assess", "shared/*"}},
