@@ -121,7 +121,7 @@ func (r *run) destination(answer Answer, tries int, condition string) []byte {
 		Response  response        `json:"responseContext"`
 		Payload   json.RawMessage `json:"responsePayload"`
 	}{"1.0", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), about{r.inv.ID, r.inv.ARN, condition, tries},
-		payload(r.inv.Payload), response{answer.Status, r.target.ran, answer.Error}, payload(answer.Payload)})
+		payload(r.inv.Payload), response{answer.Status, r.target.version.number, answer.Error}, payload(answer.Payload)})
 	if err != nil { // valid JSON and strings
 		panic(err)
 	}

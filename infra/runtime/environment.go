@@ -64,12 +64,12 @@ func (v *version) launch(ctx context.Context, log *journal, phase string) (*envi
 	began := time.Now()
 	e := &environment{version: v, log: log, crashed: make(chan *failed, maxExtensions)}
 	var err error
-	if e.server, err = api.Listen(api.About{Function: v.Name, Version: v.shown(), Handler: v.Handler, Account: v.player.opt.Account}); err != nil {
+	if e.server, err = api.Listen(api.About{Function: v.Name, Version: v.number, Handler: v.Handler, Account: v.player.opt.Account}); err != nil {
 		return nil, 0, &failed{kind: "Sandbox.Failure", text: err.Error()}
 	}
 	log.server = e.server
 	log.emit("platform.initStart", map[string]any{"initializationType": "on-demand", "phase": phase, "functionName": v.Name,
-		"functionVersion": v.shown(), "instanceMaxMemory": v.Memory << 20})
+		"functionVersion": v.number, "instanceMaxMemory": v.Memory << 20})
 	if e.share, err = v.player.groups.New(v.Memory); err != nil {
 		e.share = nil // then the whole processor is its, and its records say so
 	}

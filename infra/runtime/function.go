@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -15,25 +16,27 @@ import (
 // function is a name with what has been published under it.
 type function struct {
 	name     string
-	versions []*version // "1" first; the last one is $LATEST as well
+	latest   *version
+	versions []*version // "1" first
 	aliases  map[string]Alias
 }
 
-// version is one published state of a function, and the environments that run it.
+// version is one state of a function, published or $LATEST, and the environments that run it.
 type version struct {
 	Function
 	number string
 	player *Player
-	root   *box.Root
+	root   *box.Root // which a published version shares with the $LATEST that it was
 
-	mu   sync.Mutex
-	idle []*environment // most recently used last
-	all  map[*environment]bool
-	gone bool
+	mu      sync.Mutex
+	idle    []*environment // most recently used last
+	all     map[*environment]bool
+	retired bool // a newer $LATEST has come: environments end with their invocation
+	gone    bool // the player is closed
 }
 
-// Publish makes a version of a function, the first or one more. The versions before it keep running for whoever names them;
-// $LATEST and the bare name are the new one.
+// Publish makes a version of a function, the first or one more. The versions before it keep running for whoever names them.
+// $LATEST, which the bare name means, becomes the same, in environments of its own; those that it had end.
 func (p *Player) Publish(f Function) (string, error) {
 	f.Environment, f.Layers = maps.Clone(f.Environment), slices.Clone(f.Layers)
 	if err := check(&f); err != nil {
@@ -43,24 +46,36 @@ func (p *Player) Publish(f Function) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("function %q: %w", f.Name, err)
 	}
+	number, old, err := p.publish(f, root)
+	if err != nil {
+		return "", errors.Join(fmt.Errorf("function %q: %w", f.Name, err), root.Close())
+	}
+	if old != nil {
+		old.retire()
+	}
+	return number, nil
+}
+
+func (p *Player) publish(f Function, root *box.Root) (number string, old *version, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		root.Close()
-		return "", ErrClosed
+		return "", nil, ErrClosed
 	}
 	if !p.limits.reserve(f.Name, f.Reserved) {
-		root.Close()
-		return "", fmt.Errorf("function %q: %d reserved, and the account has %d for all its functions", f.Name, *f.Reserved, p.opt.Concurrency)
+		return "", nil, fmt.Errorf("%d reserved, and the account has %d for all its functions", *f.Reserved, p.opt.Concurrency)
 	}
 	at := p.functions[f.Name]
 	if at == nil {
 		at = &function{name: f.Name, aliases: map[string]Alias{}}
 		p.functions[f.Name] = at
 	}
-	v := &version{Function: f, number: strconv.Itoa(len(at.versions) + 1), player: p, root: root, all: map[*environment]bool{}}
+	number = strconv.Itoa(len(at.versions) + 1)
+	v := &version{Function: f, number: number, player: p, root: root, all: map[*environment]bool{}}
 	at.versions = append(at.versions, v)
-	return v.number, nil
+	old, at.latest = at.latest, &version{Function: f, number: "$LATEST", player: p, root: root, all: map[*environment]bool{}}
+	p.versions, p.roots = append(p.versions, v, at.latest), append(p.roots, root)
+	return number, old, nil
 }
 
 // Point makes an alias point at a version, or moves it. Invocations under way stay where they are.
@@ -90,7 +105,7 @@ func isNumber(s string) bool {
 
 func (f *function) version(number string) *version {
 	if number == "$LATEST" {
-		return f.versions[len(f.versions)-1]
+		return f.latest
 	}
 	i, err := strconv.Atoi(number)
 	if err != nil || i < 1 || i > len(f.versions) || strconv.Itoa(i) != number {
@@ -104,7 +119,6 @@ type target struct {
 	version   *version
 	function  string
 	qualifier string // as the caller wrote it; empty: none
-	ran       string // what Answer.Version and the logs say
 }
 
 // resolve finds what a call names: NAME, NAME:QUALIFIER, or the function's whole or partial ARN.
@@ -118,7 +132,7 @@ func (p *Player) resolve(named string) (target, bool) {
 		return t, false
 	}
 	if qualifier == "" || qualifier == "$LATEST" {
-		t.version, t.ran = f.version("$LATEST"), "$LATEST"
+		t.version = f.latest
 		return t, true
 	}
 	number := qualifier
@@ -128,7 +142,7 @@ func (p *Player) resolve(named string) (target, bool) {
 			number = a.Canary
 		}
 	}
-	t.version, t.ran = f.version(number), number
+	t.version = f.version(number)
 	return t, t.version != nil
 }
 

@@ -38,15 +38,16 @@ func (p *Player) invoke(ctx context.Context, call Call, to *sink) (Answer, error
 	}
 	r := p.newRun(t, call)
 	if call.Event {
+		accepted := Answer{Status: 202, Request: r.inv.ID}
 		go func() {
 			defer p.running.Done()
 			r.later()
 		}()
-		return Answer{Status: 202, Request: r.inv.ID}, nil
+		return accepted, nil
 	}
 	if to != nil {
 		r.inv.Stream = to
-		to.started = func() { to.begin(t.ran, r.inv.ID) }
+		to.started = func() { to.begin(t.version.number, r.inv.ID) }
 	}
 	go func() {
 		defer p.running.Done()

@@ -25,7 +25,7 @@ type journal struct {
 func newJournal(v *version) *journal {
 	id := uuid.New()
 	return &journal{name: v.Name, to: v.player.opt.Log,
-		stream: fmt.Sprintf("%s/[%s]%x", time.Now().UTC().Format("2006/01/02"), v.shown(), id[:])}
+		stream: fmt.Sprintf("%s/[%s]%x", time.Now().UTC().Format("2006/01/02"), v.number, id[:])}
 }
 
 // function takes a line that the function wrote.

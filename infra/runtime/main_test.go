@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -16,6 +17,10 @@ import (
 // no build and can do what no well-behaved client does.
 func TestMain(m *testing.M) {
 	if address := os.Getenv("AWS_LAMBDA_RUNTIME_API"); address != "" {
+		if name := os.Args[0]; filepath.Base(filepath.Dir(name)) == "extensions" {
+			extend("http://"+address, filepath.Base(name))
+			return
+		}
 		act("http://"+address, os.Getenv("_HANDLER"))
 		return
 	}
@@ -55,31 +60,6 @@ func act(base, handler string) {
 	actor(c)
 }
 
-// actors are the handlers of the test's own runtime.
-var actors = map[string]func(client){
-	"echo": func(c client) {
-		for {
-			id, event, _ := c.next()
-			fmt.Printf("got %d bytes\n", len(event))
-			c.post("invocation/"+id+"/response", event)
-		}
-	},
-	"pid": func(c client) {
-		for {
-			id, _, _ := c.next()
-			c.post("invocation/"+id+"/response", fmt.Appendf(nil, "%d", os.Getpid()))
-		}
-	},
-	"hang": func(c client) {
-		c.next()
-		select {}
-	},
-	"exit": func(c client) {
-		c.next()
-		os.Exit(7)
-	},
-}
-
 // stage is a player, what it logged and what it recorded.
 type stage struct {
 	*Player
@@ -108,15 +88,30 @@ func newStage(t *testing.T, opt Options) *stage {
 }
 
 // code is a folder whose bootstrap is the test's own program.
-func code(t *testing.T) string {
+func code(t *testing.T) string { return tree(t, "bootstrap=") }
+
+// tree is a folder with files: name=content, or name= for the test's own program.
+func tree(t *testing.T, files ...string) string {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := os.Symlink(program, filepath.Join(dir, "bootstrap")); err != nil {
-		t.Fatal(err)
+	for _, f := range files {
+		name, content, _ := strings.Cut(f, "=")
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if content == "" {
+			err = os.Symlink(program, name)
+		} else {
+			err = os.WriteFile(name, []byte(content), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }

@@ -50,10 +50,14 @@ type Player struct {
 	limits *limits
 	groups *box.Groups
 	ending chan struct{} // closed by Close: nothing is tried again
+	// initLimit is how long an init may take before it is tried again inside the first invocation: ten seconds.
+	initLimit time.Duration
 
 	mu        sync.Mutex
 	closed    bool
 	functions map[string]*function
+	versions  []*version // every one that was, $LATEST too
+	roots     []*box.Root
 	running   sync.WaitGroup // invocations
 }
 
@@ -77,7 +81,7 @@ func New(opt Options) (*Player, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Player{opt: opt, dir: dir, limits: newLimits(opt.Concurrency), ending: make(chan struct{}), functions: map[string]*function{}}
+	p := &Player{opt: opt, dir: dir, limits: newLimits(opt.Concurrency), ending: make(chan struct{}), initLimit: initLimit, functions: map[string]*function{}}
 	if !opt.Whole {
 		p.groups = box.OpenGroups()
 	}
@@ -107,16 +111,16 @@ func (p *Player) Close(ctx context.Context) error {
 		err = ctx.Err()
 	}
 	p.mu.Lock()
-	var all []*version
-	for _, f := range p.functions {
-		all = append(all, f.versions...)
-	}
+	all, roots := p.versions, p.roots
 	p.mu.Unlock()
 	var stopping sync.WaitGroup
 	for _, v := range all {
 		stopping.Go(func() { v.close() })
 	}
 	stopping.Wait()
+	for _, r := range roots {
+		err = errors.Join(err, r.Close())
+	}
 	p.groups.Close()
 	return errors.Join(err, os.RemoveAll(p.dir))
 }

@@ -1,7 +1,9 @@
 package runtime
 
 import (
+	"maps"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -40,12 +42,12 @@ func (v *version) add(e *environment) bool {
 	return !v.gone
 }
 
-// give takes an environment back that is done.
-func (v *version) give(e *environment) {
+// give takes an environment back that is done; false: it is not wanted any more.
+func (v *version) give(e *environment) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.gone {
-		return
+	if v.gone || v.retired {
+		return false
 	}
 	v.idle = append(v.idle, e)
 	e.used = time.Now()
@@ -54,6 +56,7 @@ func (v *version) give(e *environment) {
 	} else {
 		e.timer.Reset(quiet)
 	}
+	return true
 }
 
 // rest freezes an environment that has had nothing to do for a moment, and shuts it down when that was long.
@@ -92,31 +95,36 @@ func (v *version) drop(e *environment, reason string) {
 	v.mu.Unlock()
 }
 
+// retire ends what is at rest, and has what is busy end when it is done.
+func (v *version) retire() {
+	v.mu.Lock()
+	v.retired = true
+	idle := v.idle
+	v.idle = nil
+	v.mu.Unlock()
+	v.dropAll(idle, idle)
+}
+
 // close stops every environment: those at rest are told, those that are busy have had their time.
 func (v *version) close() {
 	v.mu.Lock()
 	v.gone = true
 	idle := v.idle
 	v.idle = nil
-	var all []*environment
-	for e := range v.all {
-		all = append(all, e)
-	}
+	all := slices.Collect(maps.Keys(v.all))
 	v.mu.Unlock()
-	ended := make(chan struct{})
+	v.dropAll(all, idle)
+}
+
+func (v *version) dropAll(all, told []*environment) {
+	var dropping sync.WaitGroup
 	for _, e := range all {
 		reason := ""
-		if slices.Contains(idle, e) {
+		if slices.Contains(told, e) {
 			e.timer.Stop()
 			reason = "spindown"
 		}
-		go func() {
-			v.drop(e, reason)
-			ended <- struct{}{}
-		}()
+		dropping.Go(func() { v.drop(e, reason) })
 	}
-	for range all {
-		<-ended
-	}
-	v.root.Close()
+	dropping.Wait()
 }

@@ -36,7 +36,7 @@ func (r *run) play() {
 		return
 	}
 	defer r.player.limits.leave(seat)
-	r.record = Record{Function: v.Name, Version: r.target.ran, Request: r.inv.ID, Memory: v.Memory, CPU: "whole", Paths: "rewritten"}
+	r.record = Record{Function: v.Name, Version: r.target.version.number, Request: r.inv.ID, Memory: v.Memory, CPU: "whole", Paths: "rewritten"}
 	if v.root.Real() {
 		r.record.Paths = "real"
 	}
@@ -57,14 +57,14 @@ func (r *run) play() {
 	r.record.CPU = e.cpu()
 	alive := r.carry(e)
 	r.end(e)
-	if alive {
-		v.give(e)
-	} else {
-		reason := "failure"
-		if r.status == "timeout" {
-			reason = "timeout"
-		}
-		v.drop(e, reason)
+	switch {
+	case alive && v.give(e):
+	case alive:
+		v.drop(e, "spindown")
+	case r.status == "timeout":
+		v.drop(e, "timeout")
+	default:
+		v.drop(e, "failure")
 	}
 	r.tell()
 }
@@ -74,7 +74,7 @@ func (r *run) play() {
 func (r *run) cold() *environment {
 	v := r.target.version
 	log := newJournal(v)
-	ctx, cancel := context.WithTimeout(context.Background(), initLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), r.player.initLimit)
 	defer cancel()
 	e, took, trouble := v.launch(ctx, log, "init")
 	if trouble == nil {
@@ -101,9 +101,9 @@ func (r *run) start(log *journal) {
 	r.log, r.record.Began = log, time.Now()
 	r.inv.Deadline = r.record.Began.Add(r.target.version.Timeout)
 	log.open()
-	log.line(fmt.Sprintf("START RequestId: %s Version: %s", r.inv.ID, r.target.ran))
+	log.line(fmt.Sprintf("START RequestId: %s Version: %s", r.inv.ID, r.target.version.number))
 	if log.server != nil {
-		log.emit("platform.start", map[string]any{"requestId": r.inv.ID, "version": r.target.ran, "tracing": tracing(r.inv.Trace)})
+		log.emit("platform.start", map[string]any{"requestId": r.inv.ID, "version": r.target.version.number, "tracing": tracing(r.inv.Trace)})
 	}
 }
 
@@ -197,7 +197,7 @@ func (r *run) tell() {
 	}
 	r.told = true
 	resp := r.inv.Response()
-	a := Answer{Status: 200, Version: r.target.ran, Payload: resp.Payload, Request: r.inv.ID, LogTail: r.tail, Streamed: resp.Streamed}
+	a := Answer{Status: 200, Version: r.target.version.number, Payload: resp.Payload, Request: r.inv.ID, LogTail: r.tail, Streamed: resp.Streamed}
 	if a.LogTail == nil {
 		a.LogTail = r.log.last()
 	}

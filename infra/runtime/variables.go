@@ -4,9 +4,6 @@ import (
 	"strconv"
 )
 
-// shown is the version's number as its environments know it.
-func (v *version) shown() string { return v.number }
-
 // variables is the whole environment of provided.al2023 and the function's own; nothing of this process is in it.
 func (v *version) variables(address, stream string) []string {
 	region := v.player.opt.Region
@@ -22,7 +19,7 @@ func (v *version) variables(address, stream string) []string {
 	for name, value := range map[string]string{
 		"AWS_REGION": region, "AWS_DEFAULT_REGION": region,
 		"AWS_LAMBDA_FUNCTION_NAME":        v.Name,
-		"AWS_LAMBDA_FUNCTION_VERSION":     v.shown(),
+		"AWS_LAMBDA_FUNCTION_VERSION":     v.number,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(v.Memory),
 		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + v.Name,
 		"AWS_LAMBDA_LOG_STREAM_NAME":      stream,

@@ -28,6 +28,9 @@ type Share struct {
 // period is what a share of the processor is given out by, as on AWS; a fifth of the kernel's own.
 const period = 20 * time.Millisecond
 
+// pattern names a player's groups; a process may have several players.
+const pattern = "banyan-lambda-*"
+
 // OpenGroups makes a place for control groups below this process's own; nil where that is not permitted, or there are none.
 func OpenGroups() *Groups {
 	mounts, err := os.ReadFile("/proc/self/mounts")
@@ -38,34 +41,35 @@ func OpenGroups() *Groups {
 	if err != nil {
 		return nil
 	}
-	name := fmt.Sprintf("banyan-lambda-%d", os.Getpid())
 	two, cpu, memory := places(string(mounts), string(own))
 	for _, parent := range two {
-		if g, err := openTwo(parent, name); err == nil {
+		if g, err := openTwo(parent); err == nil {
 			return g
 		}
 	}
 	if cpu == "" || memory == "" {
 		return nil
 	}
-	g := &Groups{base: []string{filepath.Join(cpu, name), filepath.Join(memory, name)}}
-	for _, dir := range g.base {
-		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+	g := &Groups{}
+	for _, parent := range []string{cpu, memory} {
+		dir, err := os.MkdirTemp(parent, pattern)
+		if err != nil {
 			g.Close()
 			return nil
 		}
+		g.base = append(g.base, dir)
 	}
 	return g
 }
 
 // openTwo makes a group whose own groups have a share each; that needs the controllers, which a parent with processes of its
 // own cannot hand down unless it is the root.
-func openTwo(parent, name string) (*Groups, error) {
-	dir := filepath.Join(parent, name)
+func openTwo(parent string) (*Groups, error) {
 	if err := os.WriteFile(filepath.Join(parent, "cgroup.subtree_control"), []byte("+cpu +memory"), 0o644); err != nil {
 		return nil, err
 	}
-	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+	dir, err := os.MkdirTemp(parent, pattern)
+	if err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+cpu +memory"), 0o644); err != nil {

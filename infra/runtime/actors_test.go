@@ -1,0 +1,190 @@
+package runtime
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// forever answers every event with what f makes of it.
+func (c client) forever(f func(event []byte) []byte) {
+	for {
+		id, event, _ := c.next()
+		c.post("invocation/"+id+"/response", f(event))
+	}
+}
+
+// actors are the handlers of the test's own runtime.
+var actors = map[string]func(client){
+	"echo": func(c client) {
+		c.forever(func(event []byte) []byte {
+			fmt.Printf("got %d bytes\n", len(event))
+			return event
+		})
+	},
+	"pid": func(c client) { c.forever(func([]byte) []byte { return fmt.Appendf(nil, "%d", os.Getpid()) }) },
+	// meet answers its process's number once a file exists, so that several calls are under way at once.
+	"meet": func(c client) {
+		c.forever(func(event []byte) []byte {
+			var file string
+			json.Unmarshal(event, &file)
+			for {
+				if _, err := os.Stat(file); err == nil {
+					return fmt.Appendf(nil, "%d", os.Getpid())
+				}
+				time.Sleep(time.Millisecond)
+			}
+		})
+	},
+	"environment": func(c client) {
+		c.forever(func([]byte) []byte {
+			text, _ := json.Marshal(os.Environ())
+			return text
+		})
+	},
+	"headers": func(c client) {
+		for {
+			id, _, h := c.next()
+			text, _ := json.Marshal(h)
+			c.post("invocation/"+id+"/response", text)
+		}
+	},
+	// read answers the files that the event names.
+	"read": func(c client) {
+		c.forever(func(event []byte) []byte {
+			var names []string
+			json.Unmarshal(event, &names)
+			var found []string
+			for _, name := range names {
+				text, err := os.ReadFile(os.ExpandEnv(name))
+				if err != nil {
+					text = []byte("absent")
+				}
+				found = append(found, string(text))
+			}
+			text, _ := json.Marshal(found)
+			return text
+		})
+	},
+	"hang": func(c client) {
+		c.next()
+		select {}
+	},
+	// children starts one that ignores its parent's end, tells its number, and hangs.
+	"children": func(c client) {
+		_, event, _ := c.next()
+		var file string
+		json.Unmarshal(event, &file)
+		child := exec.Command("/bin/sh", "-c", "trap '' TERM HUP; while true; do sleep 60; done")
+		child.Start()
+		os.WriteFile(file, []byte(strconv.Itoa(child.Process.Pid)), 0o644)
+		select {}
+	},
+	"exit": func(c client) {
+		c.next()
+		os.Exit(7)
+	},
+	"leave": func(c client) { // before the first next
+		fmt.Println("leaving")
+		os.Exit(0)
+	},
+	"refuse": func(c client) {
+		c.post("init/error", []byte(`{"errorType":"NoLayer","errorMessage":"no postcode index"}`))
+		os.Exit(1)
+	},
+	// second fails its first init and not its second: a file tells them apart.
+	"second": func(c client) {
+		file := os.Getenv("MARK")
+		if _, err := os.Stat(file); err != nil {
+			os.WriteFile(file, nil, 0o644)
+			select {}
+		}
+		c.forever(func(event []byte) []byte { return []byte(`"ready at last"`) })
+	},
+	"big": func(c client) {
+		c.forever(func(event []byte) []byte {
+			var n int
+			json.Unmarshal(event, &n)
+			return []byte(strings.Repeat("1", n))
+		})
+	},
+	"error": func(c client) {
+		for {
+			id, _, _ := c.next()
+			c.post("invocation/"+id+"/error", []byte(`{"errorMessage":"no","errorType":"Refused"}`))
+		}
+	},
+	"talk": func(c client) {
+		c.forever(func(event []byte) []byte {
+			for i := range 800 {
+				fmt.Printf("line %d\n", i)
+			}
+			fmt.Fprint(os.Stderr, "no end of line")
+			return []byte("{}")
+		})
+	},
+	// after works on for a while once it has answered.
+	"after": func(c client) {
+		for {
+			id, event, _ := c.next()
+			c.post("invocation/"+id+"/response", event)
+			time.Sleep(200 * time.Millisecond)
+		}
+	},
+	"stream": func(c client) {
+		for {
+			id, _, _ := c.next()
+			req, _ := http.NewRequest("POST", c.base+"/2018-06-01/runtime/invocation/"+id+"/response", strings.NewReader("one two three"))
+			req.Header.Set("Lambda-Runtime-Function-Response-Mode", "streaming")
+			req.ContentLength = -1
+			if resp, err := http.DefaultClient.Do(req); err == nil {
+				resp.Body.Close()
+			}
+		}
+	},
+	"hungry": func(c client) { // becomes a program that reads a line without end
+		c.next()
+		fmt.Println(syscall.Exec("/usr/bin/tail", []string{"tail", "/dev/zero"}, nil))
+	},
+}
+
+// extend plays an external extension by its name.
+func extend(base, name string) {
+	signal.Ignore(syscall.SIGTERM)
+	switch name {
+	case "deaf":
+		os.Exit(3)
+	case "mute":
+		select {}
+	}
+	req, _ := http.NewRequest("POST", base+"/2020-01-01/extension/register", strings.NewReader(`{"events":["INVOKE","SHUTDOWN"]}`))
+	req.Header.Set("Lambda-Extension-Name", name)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		os.Exit(80)
+	}
+	resp.Body.Close()
+	id := resp.Header.Get("Lambda-Extension-Identifier")
+	for {
+		req, _ := http.NewRequest("GET", base+"/2020-01-01/extension/event/next", nil)
+		req.Header.Set("Lambda-Extension-Identifier", id)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			os.Exit(81)
+		}
+		var event struct{ EventType, ShutdownReason string }
+		json.NewDecoder(resp.Body).Decode(&event)
+		resp.Body.Close()
+		fmt.Println(name, "has", event.EventType, event.ShutdownReason)
+		if event.EventType == "SHUTDOWN" || name == "brief" {
+			os.Exit(0)
+		}
+	}
+}
