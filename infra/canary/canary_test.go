@@ -114,7 +114,7 @@ func TestTheAliasAsAWholeHidesWhatItsCanaryShows(t *testing.T) {
 	if r.Outcome != RolledBack || r.Fired == nil || r.Fired.Name != "new" || r.Fired.Saw != "0.05" {
 		t.Fatalf("%s by %+v:\n%s", r.Outcome, r.Fired, told(r))
 	}
-	want := "of live as a whole 0.5 % failed since the shift; old-and-new (Average of Errors ≥ 0.02 in a minute) saw nothing, its worst was 0.005"
+	want := "of live as a whole 0.5 % failed since the shift; old-and-new (Average of Errors ≥ 0.02 in a minute) stayed OK, its worst was 0.005"
 	if r.Fired.Diluted != want {
 		t.Errorf("%q, want %q", r.Fired.Diluted, want)
 	}
@@ -169,7 +169,7 @@ func TestTooLittleTrafficIsSaid(t *testing.T) {
 		want  string
 	}{
 		{10, true, "too little traffic: version 2 had 5 requests in the 5 minutes of its canary, and new (Sum of Errors ≥ 2 in a minute) could not have gone off had every one failed"},
-		{50, false, "little traffic: version 2 had 25 requests in the 5 minutes of its canary; had it failed 5 % of them, new (Sum of Errors ≥ 2 in a minute) would have gone off in 11 of 100 deployments"},
+		{50, false, "little traffic: version 2 had 25 requests in the 5 minutes of its canary; had it failed 5 % of them, new (Sum of Errors ≥ 2 in a minute) would have gone off in 10 of 100 deployments"},
 	} {
 		r := deployed(t, &account{answer: fails("2", 1000)}, func(r *Rollout) {
 			r.Rate, r.Alarms[1] = c.rate, watching("new", "Sum", 2, 1, "2")

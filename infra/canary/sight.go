@@ -64,12 +64,20 @@ func (d *deployment) sight() Sight {
 		s.Text = fmt.Sprintf("too little traffic: %s, and %s (%s) could not have gone off had every one failed. To find a version that fails %.0f %%: %s",
 			had, a.Name, a.Rule(), harm*100, need)
 	case s.Found < sure:
-		s.Text = fmt.Sprintf("little traffic: %s; had it failed %.0f %% of them, %s (%s) would have gone off in %.0f of 100 deployments; %s",
-			had, harm*100, a.Name, a.Rule(), s.Found*100, need)
+		s.Text = fmt.Sprintf("little traffic: %s; had it failed %.0f %% of them, %s (%s) would have gone off in %s of 100 deployments; %s",
+			had, harm*100, a.Name, a.Rule(), ofHundred(s.Found), need)
 	default:
-		s.Text = fmt.Sprintf("%s: enough for %s (%s) to find one that fails %.0f %% in %.0f of 100 deployments", had, a.Name, a.Rule(), harm*100, math.Floor(s.Found*100))
+		s.Text = fmt.Sprintf("%s: enough for %s (%s) to find one that fails %.0f %% in %s of 100 deployments", had, a.Name, a.Rule(), harm*100, ofHundred(s.Found))
 	}
 	return s
+}
+
+// ofHundred writes a probability, never as a certainty.
+func ofHundred(p float64) string {
+	if p < 0.01 {
+		return "less than 1"
+	}
+	return fmt.Sprintf("%.0f", math.Floor(p*100))
 }
 
 // first is the share of the first step.

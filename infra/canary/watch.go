@@ -83,14 +83,7 @@ func (d *deployment) fire(i int) error {
 }
 
 // ofNew says whether an alarm looks at the new version alone.
-func (a Alarm) ofNew(version string) bool {
-	for _, name := range []string{"ExecutedVersion", "Version"} {
-		if a.Metric.Dimensions[name] == version {
-			return true
-		}
-	}
-	return false
-}
+func (a Alarm) ofNew(version string) bool { return a.Metric.Dimensions["ExecutedVersion"] == version }
 
 // saw are the datapoints that an alarm decided by.
 func (a Alarm) saw(points []point) string {
@@ -120,7 +113,7 @@ func (d *deployment) diluted(fired int) string {
 		}
 		said := "would have gone off too"
 		if d.states[i] != InAlarm {
-			said = "saw nothing"
+			said = "stayed OK"
 		}
 		text += fmt.Sprintf("; %s (%s) %s", a.Name, a.Rule(), said)
 		if w := d.worst[i]; w != nil {
@@ -154,8 +147,9 @@ func (d *deployment) count(version string, from, to int) Count {
 		return int(v)
 	}
 	c := Count{Version: version, Invocations: whole("Invocations"), Errors: whole("Errors"), Throttles: whole("Throttles")}
-	c.P50, _ = d.metrics.datapoint(of("Duration", "p50"), from, to)
-	c.P99, _ = d.metrics.datapoint(of("Duration", "p99"), from, to)
+	p50, _ := d.metrics.datapoint(of("Duration", "p50"), from, to)
+	p99, _ := d.metrics.datapoint(of("Duration", "p99"), from, to)
+	c.P50, c.P99 = math.Round(p50*1000)/1000, math.Round(p99*1000)/1000
 	return c
 }
 
@@ -163,13 +157,13 @@ func (d *deployment) count(version string, from, to int) Count {
 func (d *deployment) did(version string, from, to int) string {
 	c := d.count(version, from, to)
 	text := fmt.Sprintf("version %s: %d requests, %d failed", version, c.Invocations, c.Errors)
+	if c.Invocations == 0 {
+		return fmt.Sprintf("version %s: no request", version)
+	}
 	if c.Errors > 0 {
 		text += " (" + percent(c.Errors, c.Invocations) + ")"
 	}
-	if c.Invocations > 0 {
-		text += fmt.Sprintf(", p50 %.1f ms, p99 %.1f ms", c.P50, c.P99)
-	}
-	return text
+	return text + fmt.Sprintf(", p50 %.1f ms, p99 %.1f ms", c.P50, c.P99)
 }
 
 func (d *deployment) tell(kind, format string, args ...any) {

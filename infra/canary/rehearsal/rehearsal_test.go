@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -17,7 +18,8 @@ import (
 )
 
 // TestMain makes the test's own program a bootstrap where a player has started it. It answers for its health, and fails as
-// often as the file fails in its folder says.
+// often as the file fails in its folder says: with an error of Lambda's, or where there is a file answers with a 500, which it
+// logs as the services do.
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 		os.Exit(m.Run())
@@ -30,8 +32,15 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		os.Exit(1)
 	}
+	_, err = os.Stat(filepath.Join(os.Getenv("LAMBDA_TASK_ROOT"), "answers"))
+	answers := err == nil
 	lambda.Start(func(e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		if !strings.HasSuffix(e.RawPath, "/health") && rand.Float64() < rate {
+			if answers {
+				fmt.Printf(`{"_aws":{"Timestamp":1,"CloudWatchMetrics":[{"Namespace":"Banyan","Dimensions":[["Service","Stage","ExecutedVersion"]],"Metrics":[{"Name":"Errors"}]}]},`+
+					`"Service":"postcode","Stage":%q,"ExecutedVersion":%q,"Errors":1}`+"\n", os.Getenv("STAGE"), os.Getenv("AWS_LAMBDA_FUNCTION_VERSION"))
+				return events.APIGatewayV2HTTPResponse{StatusCode: 500, Body: `{"data":{},"message":"internal error"}`}, nil
+			}
 			return events.APIGatewayV2HTTPResponse{}, errors.New("a fault that was planted")
 		}
 		return events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: `{"data":{"state":"OK"},"message":"success"}`}, nil
@@ -55,6 +64,22 @@ func acting(t *testing.T, fails string) string {
 	return dir
 }
 
+// TestAnswersOf500RollBackToo: they are no errors of Lambda's, but the services say them in their logs.
+func TestAnswersOf500RollBackToo(t *testing.T) {
+	t.Parallel()
+	fails := acting(t, "0.05")
+	if err := os.WriteFile(filepath.Join(fails, "answers"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, _, err := Run(t.Context(), options(Options{Service: "postcode", Old: acting(t, "0"), New: fails, Rate: 900}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Outcome != canary.RolledBack || r.Fired == nil || r.Fired.Name != "banyan-prod-postcode-new-failed" || r.New.Errors != 0 || r.New.Faults < 2 {
+		t.Errorf("%s by %+v: %+v", r.Outcome, r.Fired, r.New)
+	}
+}
+
 func options(o Options) Options {
 	o.Template, o.Stage = filepath.Join("..", "..", "..", "template.yaml"), "prod"
 	return o
@@ -63,7 +88,7 @@ func options(o Options) Options {
 // TestTheTemplatesAlarmRollsBack: the alarms, the preference and the function's variables are the repository's own.
 func TestTheTemplatesAlarmRollsBack(t *testing.T) {
 	t.Parallel()
-	r, s, err := Run(t.Context(), options(Options{Service: "postcode", Old: acting(t, "0"), New: acting(t, "0.05"), Rate: 1200}))
+	r, s, err := Run(t.Context(), options(Options{Service: "postcode", Old: acting(t, "0"), New: acting(t, "0.05"), Rate: 900}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,6 +141,11 @@ func TestEveryServiceIsPromotedOverItself(t *testing.T) {
 			text := strings.Join(all, "\n")
 			if r.Outcome != canary.Promoted || r.New.Errors+r.New.Faults+r.Old.Faults > 0 || strings.Count(text, "Succeeded") != 2 {
 				t.Errorf("%s: %s, %+v\n%s", r.Outcome, r.Why, r.New, text)
+			}
+			for _, a := range r.Alarms {
+				if !a.Played {
+					t.Errorf("the alarm %s was told nothing", a.Name)
+				}
 			}
 			if len(s.Hooks) != 2 || r.Sight.Needed == 0 || !strings.Contains(r.Sight.Text, "traffic: version 2 had") {
 				t.Errorf("%+v %+v", s, r.Sight)
