@@ -3,7 +3,7 @@ GO ?= go
 FUZZTIME ?= 60s
 BIN = build/banyan
 
-.PHONY: check test race lint build bootstraps image check-build release sam deploy deploy-gateway local fuzz rules check-newservice bench bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-assess bench-start template browser simulate
+.PHONY: check test race lint build bootstraps image check-build release sam deploy deploy-gateway local fuzz rules check-newservice worlds bench bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-assess bench-start template browser simulate
 
 check: lint test race ## everything that needs Go alone, then the linters
 
@@ -63,7 +63,7 @@ release: $(foreach s,$(filter-out hooks,$(BOOTSTRAPS)),build/$(ARCH)/$s/bootstra
 # A template's default may be all that its transform sees (ministack), and AWS keeps the value of the last deployment: so both.
 sam:
 	sam build --build-in-source
-	sed -i "/^  ReleaseHash:/,/Default:/s/Default: .*/Default: '$$($(MAKE) -s release)'/" .aws-sam/build/template.yaml
+	sed "/^  ReleaseHash:/,/Default:/s/Default: .*/Default: '$$($(MAKE) -s release)'/" .aws-sam/build/template.yaml >.aws-sam/template && mv .aws-sam/template .aws-sam/build/template.yaml
 
 RELEASE = $(shell git describe --always --dirty 2>/dev/null)
 CANARY ?= true
@@ -89,6 +89,9 @@ rules: ## the rules of the wire contract and where each is proved
 
 check-newservice: ## CONTRIBUTING's recipe "add a service", followed by a script in a copy
 	infra/newservice/check.sh
+
+worlds: ## every service's scenarios in memory, on one machine, under the player and in a deployed stack; BANYAN_SAM, BANYAN_MOTO and BANYAN_MINISTACK name the programs
+	$(GO) test -count=1 -v -run TestWorlds ./infra/worlds
 
 bench: bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-assess bench-start
 

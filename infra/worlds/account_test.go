@@ -37,7 +37,7 @@ func open(t *testing.T, url string) account {
 // environment is what AWS's own tools need to speak to it, and to nothing else.
 func (a account) environment() []string {
 	return []string{"AWS_ENDPOINT_URL=" + a.url, "AWS_REGION=" + a.Region, "AWS_DEFAULT_REGION=" + a.Region, "AWS_ACCESS_KEY_ID=" + ministack.Key,
-		"AWS_SECRET_ACCESS_KEY=" + ministack.Secret, "AWS_EC2_METADATA_DISABLED=true", "SAM_CLI_TELEMETRY=0"}
+		"AWS_SECRET_ACCESS_KEY=" + ministack.Secret, "AWS_EC2_METADATA_DISABLED=true", "SAM_CLI_TELEMETRY=0", "SAM_CLI_POLL_DELAY=1"}
 }
 
 // rest sends a call of a service that speaks JSON over HTTP's own verbs, and decodes the answer into out, unless that is nil.

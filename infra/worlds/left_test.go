@@ -17,6 +17,18 @@ var retained = []struct {
 	{"stack aws-sam-cli-managed-default", "sam's own, with the bucket for what it uploads", false},
 }
 
+// checkThere says that what is listed of an account lists every kind of thing that the stack has: a list that overlooked one
+// would find nothing left of it.
+func (s *stack) checkThere() {
+	s.t.Helper()
+	there := s.left()
+	for _, kind := range []string{"table", "queue", "function", "layer", "event source mapping", "log", "rule", "api", "user pool", "secret", "key", "topic", "alarm", "role", "policy", "stack"} {
+		if !slices.ContainsFunc(there, func(thing string) bool { return strings.HasPrefix(thing, kind+" ") }) {
+			s.t.Errorf("the deployed stack has no %s, says the list: %q", kind, there)
+		}
+	}
+}
+
 // left is what is in the account, as "kind name".
 func (a account) left() []string {
 	a.t.Helper()
@@ -163,6 +175,10 @@ func (s *stack) checkLeft(before []string) {
 		case kept[i] > 0 && r.nested:
 			s.t.Errorf("ministack no longer deletes what a nested stack retains (%s…): prove it here", r.what)
 		}
-		s.t.Logf("left on purpose: %d × %s… - %s", kept[i], r.what, r.why)
+		if r.nested {
+			s.t.Logf("ministack deletes what a nested stack retains, AWS does not: %s…, since %s", r.what, r.why)
+		} else {
+			s.t.Logf("left on purpose: %d × %s…, since %s", kept[i], r.what, r.why)
+		}
 	}
 }

@@ -101,9 +101,6 @@ func (a account) policy(name, document string) permissions.Policy {
 	return p
 }
 
-// unused are grants that no scenario uses, each with the reason why it stands.
-var unused = []permissions.Exception{}
-
 // checkRoles holds what the functions asked of AWS, here and in another world, against their roles, in both directions.
 func (s *stack) checkRoles(recorded []permissions.Call) {
 	s.t.Helper()
@@ -118,7 +115,7 @@ func (s *stack) checkRoles(recorded []permissions.Call) {
 				calls = append(calls, c)
 			}
 		}
-		r := permissions.Compare(calls, s.role(name+"-"+e.Name), slices.Concat(permissions.ByAWS, unused))
+		r := permissions.Compare(calls, s.role(name+"-"+e.Name), permissions.ByAWS)
 		if !r.Fine() {
 			s.t.Errorf("the role of %s:\n%s", e.Name, r)
 			continue

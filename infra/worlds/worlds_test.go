@@ -82,6 +82,7 @@ func TestWorlds(t *testing.T) {
 		took("stack: permissions")
 		s.again(t, scenarios, world)
 		took("stack: a change, and none")
+		s.checkThere()
 		s.delete()
 		s.checkLeft(before)
 		took("stack: deletion")
