@@ -92,6 +92,14 @@ func (c cursor) items() (all []cursor) {
 	return all
 }
 
+// texts are a list's.
+func (c cursor) texts() (all []string) {
+	for _, i := range c.items() {
+		all = append(all, i.text())
+	}
+	return all
+}
+
 // values are a mapping's, as far as they can be known.
 func (c cursor) values() map[string]Value {
 	all := map[string]Value{}

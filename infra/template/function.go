@@ -49,6 +49,17 @@ func function(id string, at, globals cursor) Function {
 	return f
 }
 
+func api(id string, at cursor) API {
+	a, with := API{ID: id, Variables: map[string]string{}, Line: at.v.line}, at.field("Properties")
+	for _, v := range with.field("StageVariables").entries() {
+		a.Variables[v.path[strings.LastIndexByte(v.path, '.')+1:]] = v.text()
+	}
+	if cors := with.field("CorsConfiguration"); cors.there() {
+		a.CORS = &CORS{cors.field("AllowOrigins").texts(), cors.field("AllowMethods").texts(), cors.field("AllowHeaders").texts(), cors.field("AllowCredentials").truth(false)}
+	}
+	return a
+}
+
 func (f *Function) deployment(at cursor) {
 	if !at.there() {
 		return
@@ -70,7 +81,7 @@ func (f *Function) event(at cursor) {
 		if path.there() != method.there() {
 			with.wrong("Path and Method belong together; without both it is the route $default")
 		}
-		route := Route{name, cmp.Or(strings.ToUpper(method.text()), "ANY"), cmp.Or(path.text(), "$default"), line}
+		route := Route{name, cmp.Or(strings.ToUpper(method.text()), "ANY"), cmp.Or(path.text(), "$default"), with.field("Auth").field("Authorizer").text(), line}
 		if route.Path != "$default" && !strings.HasPrefix(route.Path, "/") {
 			path.wrong("%q: a path begins with /", route.Path)
 		}

@@ -20,6 +20,7 @@ type Template struct {
 	Layers      []Layer
 	Alarms      []Alarm
 	Outputs     map[string]Value
+	APIs        []API
 }
 
 // Function is an AWS::Serverless::Function with what Globals say merged in.
@@ -55,7 +56,22 @@ type Deployment struct {
 // all that follow.
 type Route struct {
 	Event, Method, Path string
+	Authorizer          string // who says whether a caller may; empty: everybody may
 	Line                int
+}
+
+// API is an AWS::Serverless::HttpApi.
+type API struct {
+	ID        string
+	CORS      *CORS             // nil: none
+	Variables map[string]string // of its stage
+	Line      int
+}
+
+// CORS is which pages may call an API from a browser, and how.
+type CORS struct {
+	Origins, Methods, Headers []string
+	Credentials               bool
 }
 
 // Queue is an SQS event.
@@ -171,6 +187,8 @@ func (r *reader) template(root Value, given map[string]string) *Template {
 		switch properties := e.field("Properties"); e.field("Type").text() {
 		case "AWS::Serverless::Function":
 			t.Functions = append(t.Functions, function(id, e, globals))
+		case "AWS::Serverless::HttpApi":
+			t.APIs = append(t.APIs, api(id, e))
 		case "AWS::CloudFormation::Stack", "AWS::Serverless::Application":
 			where := cmp.Or(properties.field("TemplateURL").text(), properties.field("Location").text())
 			t.Stacks = append(t.Stacks, Stack{ID: id, Template: where, Parameters: properties.field("Parameters").values(), Line: e.v.line})

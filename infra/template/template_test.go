@@ -77,6 +77,9 @@ Globals:
     Environment: {Variables: {A: global, B: global}}
     DeploymentPreference: {Type: AllAtOnce, Enabled: 'false'}
 Resources:
+  Api:
+    Type: AWS::Serverless::HttpApi
+    Properties: {StageVariables: {release: !Ref Stage}, CorsConfiguration: {AllowOrigins: !Ref Origins, AllowMethods: [GET], AllowCredentials: true}}
   Data: {Type: AWS::Serverless::LayerVersion}
   Only: {Type: AWS::Serverless::Function, Condition: Both, Properties: {}}
   F:
@@ -97,7 +100,7 @@ Resources:
           LIST: !GetAtt [Store, Outputs.Table]
       Events:
         All: {Type: HttpApi}
-        One: {Type: HttpApi, Properties: {Method: get, Path: '/a/{b}'}}
+        One: {Type: HttpApi, Properties: {Method: get, Path: '/a/{b}', Auth: {Authorizer: Operators}}}
         Q: {Type: SQS, Properties: {Queue: !GetAtt Q.Arn, BatchSize: 5, MaximumBatchingWindowInSeconds: 2}}
         Night: {Type: Schedule, Properties: {Schedule: 'cron(0 3 * * ? *)'}}
         Often: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(2 hours)}}
@@ -142,8 +145,12 @@ func TestWhatParametersDecideIsDecided(t *testing.T) {
 	for i := range f.Routes {
 		f.Routes[i].Line = 0
 	}
-	if !reflect.DeepEqual(f.Routes, []Route{{Event: "All", Method: "ANY", Path: "$default"}, {Event: "One", Method: "GET", Path: "/a/{b}"}}) {
+	if !reflect.DeepEqual(f.Routes, []Route{{Event: "All", Method: "ANY", Path: "$default"}, {Event: "One", Method: "GET", Path: "/a/{b}", Authorizer: "Operators"}}) {
 		t.Errorf("%+v", f.Routes)
+	}
+	api := API{ID: "Api", CORS: &CORS{Origins: []string{"https://a.example", "https://b.example"}, Methods: []string{"GET"}, Credentials: true}, Variables: map[string]string{"release": "dev"}, Line: 21}
+	if !reflect.DeepEqual(parsed.APIs, []API{api}) {
+		t.Errorf("%+v", parsed.APIs)
 	}
 	if q := f.Queues[0]; q.Batch != 5 || q.Window != 2*time.Second || q.Partial || q.Queue.String() != "!GetAtt Q.Arn" {
 		t.Errorf("%+v", q)
@@ -161,10 +168,10 @@ func TestWhatParametersDecideIsDecided(t *testing.T) {
 func TestMistakesAreNamedByLineAndKey(t *testing.T) {
 	t.Parallel()
 	for change, want := range map[[2]string]string{
-		{"Timeout: !If [Real, 29, 5]", "Timeout: ten"}:                   `small:26: F.Properties.Timeout: "ten": a number from 1 to 900`,
-		{"ReservedConcurrentExecutions: 0", "MemorySize: 1"}:             `small:27: F.Properties.MemorySize: "1": a number from 128 to 10240`,
+		{"Timeout: !If [Real, 29, 5]", "Timeout: ten"}:                   `small:29: F.Properties.Timeout: "ten": a number from 1 to 900`,
+		{"ReservedConcurrentExecutions: 0", "MemorySize: 1"}:             `small:30: F.Properties.MemorySize: "1": a number from 128 to 10240`,
 		{"BatchSize: 5", "BatchSize: 0"}:                                 "F.Properties.Events.Q.Properties.BatchSize",
-		{"rate(2 hours)", "rate(2 hour)"}:                                "small:44: F.Properties.Events.Often.Properties",
+		{"rate(2 hours)", "rate(2 hour)"}:                                "small:47: F.Properties.Events.Often.Properties",
 		{"rate(2 hours)", "whenever"}:                                    `"whenever" is no schedule`,
 		{"Method: get, ", ""}:                                            "Path and Method belong together",
 		{"Path: '/a/{b}'", "Path: a"}:                                    `Events.One.Properties.Path: "a": a path begins with /`,
@@ -172,7 +179,7 @@ func TestMistakesAreNamedByLineAndKey(t *testing.T) {
 		{"Condition: Both", "Condition: Nobody"}:                         "there is no condition Nobody",
 		{"!Equals [!Ref Stage, production]", "!Condition Play"}:          "in a circle",
 		{"Queue: !GetAtt Q.Arn, ", ""}:                                   "it names no Queue",
-		{"!GetAtt Q.Arn", "!GetAtt Q"}:                                   "small:42: GetAtt wants Resource.Attribute",
+		{"!GetAtt Q.Arn", "!GetAtt Q"}:                                   "small:45: GetAtt wants Resource.Attribute",
 		{"Default: dev,", "Default: test,"}:                              `small:3: Parameters.Stage: "test" is none of the AllowedValues`,
 		{"Default: dev, ", ""}:                                           "it has no Default",
 		{"B: own", "B: [own]"}:                                           "Environment.Variables.B: one value belongs here",

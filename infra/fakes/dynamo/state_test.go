@@ -44,7 +44,7 @@ func (w world) sorts(index *string, condition string, values attributes) (all []
 func TestWhatWasAnsweredOutlivesAnEnd(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "dynamo.journal")
-	w, s := opened(t, file)
+	w, _ := opened(t, file)
 	for n := range 5 {
 		w.put(w.update(fmt.Sprint("k", n), 200, ", q = :q, a = :a", attributes{":q": text("shard"), ":a": text(fmt.Sprint(9 - n))}))
 	}
@@ -87,7 +87,7 @@ func TestWhatWasAnsweredOutlivesAnEnd(t *testing.T) {
 func TestTimeToLive(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "dynamo.journal")
-	w, s := opened(t, file)
+	w, _ := opened(t, file)
 	_, err := w.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{TableName: table1, TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("t"), Enabled: aws.Bool(true)}})
 	if err != nil {
 		t.Fatal(err)
