@@ -68,7 +68,7 @@ sam:
 RELEASE = $(shell git describe --always --dirty 2>/dev/null)
 CANARY ?= true
 deploy: sam ## STAGE=test, staging or prod; CANARY=false shifts at once; PARAMETERS='DomainName=… Certificate=…'
-	sam deploy --config-env $(STAGE) $(AS) --parameter-overrides Stage=$(STAGE) Canary=$(CANARY) Release=$(RELEASE) ReleaseHash=$$($(MAKE) -s release) $(PARAMETERS)
+	sam deploy --config-env $(or $(STAGE),$(error which STAGE? test, staging or prod)) $(AS) --parameter-overrides Stage=$(STAGE) Canary=$(CANARY) Release=$(RELEASE) ReleaseHash=$$($(MAKE) -s release) $(PARAMETERS)
 
 # A pipeline names the role that CloudFormation takes (ROLE=ARN), and says that a person has agreed (APPROVED=true).
 AS = $(if $(ROLE),--role-arn $(ROLE)) $(if $(APPROVED),--no-confirm-changeset)

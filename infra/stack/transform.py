@@ -1,6 +1,7 @@
 """Transforms templates as AWS does, for infra/stack's tests: a line of JSON {"files": {path: text}, "parameters": {name: value}} comes in, a line
 {path: template} goes out. Run it with the Python beside sam, which has sam's own translator."""
 
+import functools
 import json
 import sys
 
@@ -16,7 +17,13 @@ class Names(ManagedPolicyLoader):
         return {}
 
 
-def transformed(template, parameters):
+@functools.cache  # most come again
+def read(text):
+    return json.dumps(yaml_parse(text), default=str)
+
+
+def transformed(text, parameters):
+    template = json.loads(read(text))
     if "Transform" not in template:
         return template
     for name, resource in template["Resources"].items():  # the upload comes before the transform
@@ -29,7 +36,7 @@ def transformed(template, parameters):
 for line in sys.stdin:
     request = json.loads(line)
     try:
-        answer = {path: transformed(yaml_parse(text), request["parameters"]) for path, text in request["files"].items()}
+        answer = {path: transformed(text, request["parameters"]) for path, text in request["files"].items()}
     except Exception as e:
         answer = {"error": str(e) or getattr(e, "message", repr(e))}
     print(json.dumps(answer, default=str), flush=True)
