@@ -1,8 +1,11 @@
 #!/bin/sh
-# Follows CONTRIBUTING's recipe "Add a service" in a copy of the repository: one folder, one line, its block of the
-# template, one route. All tests must pass; then each of the four is left out in turn, and a test must name it.
+# Follows CONTRIBUTING's recipe "Add a service" in a copy of the repository: what `sam init` makes of infra/newservice is
+# a folder, a line, a block of the template and a route. All tests must pass; then each of the four is taken out in turn,
+# and a test must name it. Without sam (on the PATH, or in BANYAN_SAM) the same files and hooks are used as sam would.
 set -eu
 root=$(git -C "$(dirname "$0")" rev-parse --show-toplevel)
+sam=${BANYAN_SAM:-$(command -v sam || true)}
+export SAM_CLI_TELEMETRY=0 PYTHONDONTWRITEBYTECODE=1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -17,59 +20,53 @@ copy() {
 	cd "$work/banyan"
 }
 
-# The four steps of the recipe. The new service is called lantern.
-folder() {
-	cp -r services/postcode services/lantern
-	cd services/lantern
-	mv postcode.go lantern.go
-	mv postcode_test.go lantern_test.go
-	sed -i -e 's/package postcode/package lantern/' -e 's/Package postcode/Package lantern/' -e 's#services/postcode#services/lantern#' \
-		-e 's/postcode\.New/lantern.New/' -e 's/postcode\.School/lantern.School/' -e 's/Env("postcode")/Env("lantern")/' -e 's/^package lantern_test/package lantern_test/' \
-		-e 's#"/postcode/#"/lantern/#g' -e 's#"/postcodes/#"/lanterns/#g' -e 's#"/schools/#"/lantern/schools/#g' ./*.go openapi.json
-	cd ../..
-}
-line() {
-	sed -i -e 's#^\(.*\)"github.com/banyan-migration/banyan/services/payments"#\1"github.com/banyan-migration/banyan/services/lantern"\n&#' \
-		-e 's#^\(.*\){Name: "payments".*#\1{Name: "lantern", New: lantern.New},\n&#' services/all/all.go
-}
-block() {
-	awk '/^  PostcodeStore:/ {on=1} /^Outputs:/ {if (on) printf "%s", held; on=0} {print} on {l=$0; gsub(/Postcode/,"Lantern",l); gsub(/postcodes/,"lanterns",l); gsub(/\/schools/,"/lantern/schools",l); gsub(/Service: postcode/,"Service: lantern",l); gsub(/\/postcode\//,"/lantern/",l); held=held l "\n"}' \
-		template.yaml > template.new
-	mv template.new template.yaml
-}
-route() {
-	cat >> gateway.yaml <<'YAML'
-  lantern:
-    from: drupal
-    to: services
-    weight: 0
-    key: url
-    salt: lantern-2026
-    routes:
-      - {match: GET /lantern/lookup}
-YAML
+# init makes a service of a name, as a contributor does in the repository's root.
+init() {
+	if [ -n "$sam" ]; then
+		"$sam" init --no-input --location infra/newservice --extra-context "{\"service\":\"$1\"}"
+		return
+	fi
+	cp -r "infra/newservice/{{cookiecutter.service}}" "$1"
+	for hook in pre post; do
+		(cd "$1" && python3 "$work/banyan/infra/newservice/hooks/${hook}_gen_project.py") || { rm -rf "$1"; return 1; }
+	done
 }
 
 # proof is what a contributor runs.
 proof() { go vet ./services/... && go test ./services/... ./shared/arch/...; }
 
 copy
-folder; line; block; route
-proof > "$work/out" 2>&1 || { cat "$work/out" >&2; say "the recipe was followed, and a test fails"; }
+init lantern > "$work/out" 2>&1 || { cat "$work/out" >&2; say "no service is made"; }
+[ -z "$(gofmt -l services)" ] || say "gofmt wants $(gofmt -l services)"
+[ ! -e lantern ] && [ ! -e services/lantern/parts ] || say "something of the making is left behind"
+proof > "$work/out" 2>&1 || { cat "$work/out" >&2; say "a service was made, and a test fails"; }
 go test -count=1 -run 'TestOpenAPI' -v ./services/all 2>&1 | grep -q '/lantern$\|/lantern ' || say "the tests pass without having seen the new service"
+go build -o "$work/bootstrap" ./services/lantern/lambda || say "the new service is no Lambda function"
 
-# without LEFT-OUT MESSAGE STEPS… leaves a step out and wants the tests to fail with a message that names it.
+# A second of the name, and a name that is none, change nothing.
+cp -r services/all/all.go template.yaml gateway.yaml "$work"
+for name in lantern Lantern func; do
+	if init "$name" > "$work/out" 2>&1; then say "a service $name was made"; fi
+	grep -q 'Nothing was made' "$work/out" || { cat "$work/out" >&2; say "nobody says why there is no service $name"; }
+	{ cmp -s "$work/all.go" services/all/all.go && cmp -s "$work/template.yaml" template.yaml && cmp -s "$work/gateway.yaml" gateway.yaml && [ ! -e "$name" ]; } || say "the refusal of $name has changed something"
+done
+mv services/lantern "$work/lantern"
+
+# without LEFT-OUT FILE MESSAGE leaves a step out and wants the tests to fail with a message that names it.
 without() {
-	left=$1 message=$2
-	shift 2
-	copy
-	for step in "$@"; do $step; done
-	if proof > "$work/out" 2>&1; then say "without $left everything passes"; fi
-	grep -q "$message" "$work/out" || { cat "$work/out" >&2; say "without $left no test says: $message"; }
-	echo "without $left: $(grep -m1 -o "$message.*" "$work/out")"
+	[ -d services/lantern ] || cp -r "$work/lantern" services/lantern
+	cp "$work/all.go" services/all/all.go
+	cp "$work/template.yaml" "$work/gateway.yaml" .
+	case $2 in
+	*/) rm -rf "$2" ;;
+	*) cp "$root/$2" "$2" ;;
+	esac
+	if proof > "$work/out" 2>&1; then say "without $1 everything passes"; fi
+	grep -q "$3" "$work/out" || { cat "$work/out" >&2; say "without $1 no test says: $3"; }
+	echo "without $1: $(grep -m1 -o "$3.*" "$work/out")"
 }
-without "the folder" 'services/lantern' line block route
-without "the line" 'services/lantern is not listed in services/all/all.go' folder block route
-without "the block" 'template.yaml has no function Lantern for the service lantern' folder line route
-without "the route" 'gateway.yaml has no group lantern' folder line block
-echo "check-newservice: the recipe works, and each step that is left out is named"
+without "the folder" services/lantern/ 'services/lantern'
+without "the line" services/all/all.go 'services/lantern is not listed in services/all/all.go'
+without "the block" template.yaml 'template.yaml has no function Lantern for the service lantern'
+without "the route" gateway.yaml 'gateway.yaml has no group lantern'
+echo "check-newservice: the service that ${sam:-the hooks} made passes, and each part that is left out is named"
