@@ -9,9 +9,14 @@ import (
 	"github.com/banyan-migration/banyan/infra/command"
 )
 
-//go:embed gateway.yaml
-var gateway []byte
+// What `banyan up` and `banyan demo` start from; whoever deploys has copies of their own.
+var (
+	//go:embed gateway.yaml
+	gateway []byte
+	//go:embed template.yaml
+	template []byte
+)
 
 func main() {
-	os.Exit(command.Main(os.Args[1:], gateway, os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(command.Main(os.Args[1:], &command.Files{Gateway: gateway, Template: template}, os.Stdin, os.Stdout, os.Stderr))
 }

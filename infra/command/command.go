@@ -42,19 +42,28 @@ func fail(status int, format string, args ...any) error {
 type world struct {
 	in       io.Reader
 	out, err io.Writer
-	gateway  []byte // gateway.yaml, which up and demo start from
+	files    Files
 }
 
-// Main runs one command and returns its exit status. Results go to out, progress and logs to errw; gateway is the
-// gateway.yaml that up and demo start from.
-func Main(args []string, gateway []byte, in io.Reader, out, errw io.Writer) int {
+// Files are what up and demo start from.
+type Files struct {
+	Gateway  []byte // gateway.yaml
+	Template []byte // template.yaml
+}
+
+// Main runs one command and returns its exit status. Results go to out, progress and logs to errw; files may be nil where
+// neither up nor demo is asked for.
+func Main(args []string, files *Files, in io.Reader, out, errw io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return run(ctx, args, gateway, in, out, errw)
+	return run(ctx, args, files, in, out, errw)
 }
 
-func run(ctx context.Context, args []string, gateway []byte, in io.Reader, out, errw io.Writer) int {
-	root := root(&world{in: in, out: out, err: errw, gateway: gateway})
+func run(ctx context.Context, args []string, files *Files, in io.Reader, out, errw io.Writer) int {
+	if files == nil {
+		files = &Files{}
+	}
+	root := root(&world{in: in, out: out, err: errw, files: *files})
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)

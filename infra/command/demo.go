@@ -15,7 +15,7 @@ import (
 
 // demoVerb is `banyan demo`: the main job, end to end.
 func demoVerb(w *world) *cobra.Command {
-	o := local.DemoOptions{Config: w.gateway, Tell: w.err}
+	o := local.DemoOptions{Config: w.files.Gateway, Tell: w.err}
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "demo",

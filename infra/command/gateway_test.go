@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		if err != nil && os.Getenv("BANYAN_TEST_AS_COMMAND") != "gateway" { // which needs no shipped file
 			panic(err)
 		}
-		os.Exit(Main(os.Args[1:], gateway, os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(Main(os.Args[1:], &Files{Gateway: gateway}, os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }

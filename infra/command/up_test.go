@@ -36,7 +36,7 @@ func ups(t *testing.T, dir string, args ...string) *upHere {
 	u := &upHere{out: bufio.NewReader(r), stop: stop, ended: make(chan int, 1)}
 	args = append([]string{"up", "--dir", dir, "--listen", "127.0.0.1:0"}, args...)
 	go func() {
-		status := run(ctx, args, gateway, strings.NewReader(""), w, &u.errs)
+		status := run(ctx, args, &Files{Gateway: gateway}, strings.NewReader(""), w, &u.errs)
 		w.Close()
 		u.ended <- status
 	}()

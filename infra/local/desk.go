@@ -25,31 +25,64 @@ import (
 
 // desk is every service, on one port.
 type desk struct {
-	*local.Host
-	db     *sqlite.DB
+	services
 	broken atomic.Bool // the demo's planted fault: every answer is a 500
 }
 
-func (w *World) startServices(context.Context) error {
+// services are all of them, in this process or as functions.
+type services interface {
+	http.Handler
+	// Tick does at once what happens every minute.
+	Tick(ctx context.Context)
+	// Settle waits until no message is on its way, or ctx ends.
+	Settle(ctx context.Context) error
+	// raw is a service's store as the mover and the books see it, past the meter.
+	raw(service string) kv.Store
+}
+
+// startServices opens the services' port, and starts them behind it.
+func (w *World) startServices(ctx context.Context) error {
 	l, address, err := listen("")
 	if err != nil {
 		return err
 	}
 	w.Services = address
-	db, err := sqlite.Open(filepath.Join(w.options.Dir, "services.db"))
+	start := w.startHost
+	if w.options.Lambda != nil {
+		start = w.startFunctions
+	}
+	running, err := start(ctx)
 	if err != nil {
 		l.Close()
 		return err
 	}
+	w.desk = &desk{services: running}
+	w.serve("the services", l, w.desk)
+	w.psp.Notify(psp.Hooks{Stripe: address + "/payments/webhooks/stripe", Worldpay: address + "/payments/webhooks/worldpay"})
+	return nil
+}
+
+// inProcess is the services in this process.
+type inProcess struct {
+	*local.Host
+	db *sqlite.DB
+}
+
+func (h inProcess) raw(service string) kv.Store { return h.db.Store(service) }
+
+func (w *World) startHost(context.Context) (services, error) {
+	db, err := sqlite.Open(filepath.Join(w.options.Dir, "services.db"))
+	if err != nil {
+		return nil, err
+	}
 	w.onClose(func(context.Context) error { return db.Close() })
-	services := all.News()
-	if err := db.Ready(slices.Sorted(maps.Keys(services))...); err != nil {
-		l.Close()
-		return fmt.Errorf("local: %w", err)
+	all := all.News()
+	if err := db.Ready(slices.Sorted(maps.Keys(all))...); err != nil {
+		return nil, fmt.Errorf("local: %w", err)
 	}
 	if w.meter != nil {
-		for name, start := range services {
-			services[name] = w.meter.wrap(name, start)
+		for name, start := range all {
+			all[name] = w.meter.wrap(name, start)
 		}
 	}
 	tick := time.Minute
@@ -57,22 +90,15 @@ func (w *World) startServices(context.Context) error {
 		tick = time.Second
 	}
 	h, err := local.Start(local.Options{
-		Tick: tick, Services: services, Store: func(name string) kv.Store { return db.Store(name) }, Getenv: w.getenv, Files: layer.Files,
+		Tick: tick, Services: all, Store: func(name string) kv.Store { return db.Store(name) }, Getenv: w.getenv, Files: layer.Files,
 		NewID: uuid.NewString, Log: w.options.Log, Keys: mark.Keys{mark.Sole: w.key}, Operators: w.operators,
 	})
 	if err != nil {
-		l.Close()
-		return err
+		return nil, err
 	}
-	w.desk = &desk{Host: h, db: db}
 	w.onClose(h.Close)
-	w.serve("the services", l, w.desk)
-	w.psp.Notify(psp.Hooks{Stripe: address + "/payments/webhooks/stripe", Worldpay: address + "/payments/webhooks/worldpay"})
-	return nil
+	return inProcess{h, db}, nil
 }
-
-// raw is a service's store as the mover and the books see it, past the meter.
-func (d *desk) raw(service string) kv.Store { return d.db.Store(service) }
 
 // reconcile lists every gift that donate has, a line of JSON each.
 func (d *desk) reconcile(ctx context.Context, to io.Writer) error {
@@ -90,7 +116,7 @@ func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler) // the reader must not take half a list for the whole
 		}
 	default:
-		d.Host.ServeHTTP(w, r)
+		d.services.ServeHTTP(w, r)
 	}
 }
 

@@ -20,6 +20,9 @@ func KeepKey(dir string) (string, error) {
 	return keep(filepath.Join(dir, "gateway.key"), "visitors are then drawn anew")
 }
 
+// operatorName is what the audit log calls this machine's operator.
+const operatorName = "local operator"
+
 // operatorRoles are all that services know.
 var operatorRoles = []string{"view", "support", "finance", "moderator", "client"}
 
@@ -27,7 +30,7 @@ var operatorRoles = []string{"view", "support", "finance", "moderator", "client"
 func keepOperator(dir string) (key string, known map[string]host.Operator, err error) {
 	key, err = keep(filepath.Join(dir, "operator.key"), "it is in the line that --json prints")
 	sum := sha256.Sum256([]byte(key))
-	return key, map[string]host.Operator{hex.EncodeToString(sum[:]): {Name: "local operator", Roles: operatorRoles}}, err
+	return key, map[string]host.Operator{hex.EncodeToString(sum[:]): {Name: operatorName, Roles: operatorRoles}}, err
 }
 
 // keep reads a key from its file, or makes both; then is what else happens when somebody removes it.

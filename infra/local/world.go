@@ -14,6 +14,7 @@ import (
 
 	"github.com/banyan-migration/banyan/gateway/judge"
 	"github.com/banyan-migration/banyan/gateway/replica"
+	fakedynamo "github.com/banyan-migration/banyan/infra/fakes/dynamo"
 	"github.com/banyan-migration/banyan/infra/fakes/psp"
 	"github.com/banyan-migration/banyan/shared/host"
 )
@@ -27,6 +28,7 @@ type Options struct {
 	Latency func() time.Duration // of the acquirers; nil: theirs
 	Access  io.Writer            // the gateway's access log; nil: none
 	Log     *slog.Logger         // nil: silent
+	Lambda  *Lambda              // the services run as functions; nil: in this process
 	Guarded *judge.Policy        // every group goes by this policy and is guarded by what is measured of its data; nil: as gateway.yaml says
 }
 
@@ -43,6 +45,10 @@ type World struct {
 	MarksKey string `json:"marks_key"`
 	// OperatorKey is a bearer key of the services with every role.
 	OperatorKey string `json:"operator_key"`
+	// AWS is where functions find DynamoDB, SNS and SQS; empty without functions.
+	AWS string `json:"aws,omitempty"`
+	// Functions are what runs as functions, in the template's order.
+	Functions []Function `json:"-"`
 
 	options   Options
 	meter     *meter
@@ -50,6 +56,8 @@ type World struct {
 	operators map[string]host.Operator
 	failed    chan error
 	closers   []func(context.Context) error
+
+	tables *fakedynamo.Server // of functions, where no emulator was named
 
 	old  *oldSite
 	desk *desk
