@@ -29,7 +29,8 @@ var actors = map[string]func(client){
 			return event
 		})
 	},
-	"pid": func(c client) { c.forever(func([]byte) []byte { return fmt.Appendf(nil, "%d", os.Getpid()) }) },
+	"quiet": func(c client) { c.forever(func(event []byte) []byte { return event }) },
+	"pid":   func(c client) { c.forever(func([]byte) []byte { return fmt.Appendf(nil, "%d", os.Getpid()) }) },
 	// meet answers its process's number once a file exists, so that several calls are under way at once.
 	"meet": func(c client) {
 		c.forever(func(event []byte) []byte {

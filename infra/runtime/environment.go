@@ -119,7 +119,7 @@ func (e *environment) begin(ctx context.Context) *failed {
 	}
 	program, err := v.root.Bootstrap()
 	if err != nil {
-		return &failed{kind: "Runtime.InvalidEntrypoint", text: err.Error()}
+		return &failed{kind: "Runtime.InvalidEntrypoint", text: "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"}
 	}
 	if _, err = e.start(program, variables, false); err != nil {
 		return &failed{kind: "Runtime.InvalidEntrypoint", text: v.root.Told(err.Error())}

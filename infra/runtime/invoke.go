@@ -1,7 +1,9 @@
 package runtime
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -76,6 +78,9 @@ func (p *Player) refuse(t target, found bool, call Call) (Answer, bool) {
 	case len(call.Payload) > limit:
 		return refused(413, "RequestTooLargeException", map[string]string{"Type": "User",
 			"message": fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", limit)}), true
+	case !clientContext(call.ClientContext, new(string)):
+		return refused(400, "InvalidRequestContentException", map[string]string{"Type": "User",
+			"message": "Client context must be a valid Base64-encoded JSON object."}), true
 	case len(call.Payload) > 0 && !json.Valid(call.Payload):
 		return refused(400, "InvalidRequestContentException", map[string]string{"Type": "User",
 			"message": "Could not parse request body into json: Could not parse payload into json"}), true
@@ -97,7 +102,8 @@ func throttled(reason string) Answer {
 
 func (p *Player) newRun(t target, call Call) *run {
 	inv := api.NewInvocation()
-	inv.ID, inv.ARN, inv.Trace, inv.ClientContext, inv.Payload = uuid.NewString(), p.arn(t), call.Trace, call.ClientContext, call.Payload
+	inv.ID, inv.ARN, inv.Trace, inv.Payload = uuid.NewString(), p.arn(t), call.Trace, call.Payload
+	clientContext(call.ClientContext, &inv.ClientContext)
 	if len(inv.Payload) == 0 {
 		inv.Payload = []byte("{}")
 	}
@@ -106,4 +112,18 @@ func (p *Player) newRun(t target, call Call) *run {
 		inv.Trace = fmt.Sprintf("Root=1-%08x-%x;Parent=%x;Sampled=0", time.Now().Unix(), id[:12], id[8:])
 	}
 	return &run{player: p, target: t, call: call, inv: inv, answered: make(chan Answer, 1)}
+}
+
+// clientContext turns what a caller sends, base64, into what a runtime gets, JSON on one line; false: it is neither.
+func clientContext(encoded string, into *string) bool {
+	if encoded == "" {
+		return true
+	}
+	text, err := base64.StdEncoding.DecodeString(encoded)
+	var line bytes.Buffer
+	if err != nil || json.Compact(&line, text) != nil || line.Len() == 0 || line.Bytes()[0] != '{' {
+		return false
+	}
+	*into = line.String()
+	return true
 }

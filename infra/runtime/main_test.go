@@ -91,7 +91,7 @@ func newStage(t *testing.T, opt Options) *stage {
 func code(t *testing.T) string { return tree(t, "bootstrap=") }
 
 // tree is a folder with files: name=content, or name= for the test's own program.
-func tree(t *testing.T, files ...string) string {
+func tree(t testing.TB, files ...string) string {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {

@@ -136,7 +136,7 @@ func TestHeadersOfAnInvocation(t *testing.T) {
 		t.Errorf("deadline in %s, %v", left, err)
 	}
 	for name, want := range map[string]string{"Lambda-Runtime-Aws-Request-Id": a.Request, "Lambda-Runtime-Trace-Id": "Root=1-2-3",
-		"Lambda-Runtime-Client-Context":       "eyJjdXN0b20iOnt9fQ==",
+		"Lambda-Runtime-Client-Context":       `{"custom":{}}`,
 		"Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-west-2:111122223333:function:headers:live"} {
 		if h.Get(name) != want {
 			t.Errorf("%s: %q, want %q", name, h.Get(name), want)
@@ -260,6 +260,7 @@ func TestPayloads(t *testing.T) {
 		{Call{Function: "echo", Payload: append(whole, ' ')}, 413, `{"Type":"User","message":"Request must be smaller than 6291456 bytes for the InvokeFunction operation"}`},
 		{Call{Function: "echo", Payload: whole[:maxAsync+1], Event: true}, 413, `{"Type":"User","message":"Request must be smaller than 1048576 bytes for the InvokeFunction operation"}`},
 		{Call{Function: "echo", Payload: []byte("{")}, 400, `{"Type":"User","message":"Could not parse request body into json: Could not parse payload into json"}`},
+		{Call{Function: "echo", ClientContext: "{}"}, 400, `{"Type":"User","message":"Client context must be a valid Base64-encoded JSON object."}`},
 		{Call{Function: "echo"}, 200, "{}"},
 		{Call{Function: "big", Payload: []byte("6291557")}, 200, `{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}`},
 	} {

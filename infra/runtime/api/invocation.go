@@ -14,7 +14,7 @@ const MaxPayload = 6*1024*1024 + 100
 // changed afterwards.
 type Invocation struct {
 	ID, ARN, Trace string
-	ClientContext  string // base64, as the header has it; empty: none
+	ClientContext  string // JSON; empty: none
 	Cognito        string // JSON of the two ids; empty: none
 	ContentType    string // empty: application/json
 	Deadline       time.Time

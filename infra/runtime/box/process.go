@@ -1,7 +1,6 @@
 package box
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"os"
@@ -17,6 +16,7 @@ type Process struct {
 	exited chan struct{}
 	state  string
 	shared bool
+	status *os.File // in /proc; nil where there is none
 }
 
 // Start starts a program in the root, under a share. Its output goes to line, from a goroutine or from Sync, one line at a time.
@@ -36,6 +36,9 @@ func (r *Root) Start(program string, environment []string, share *Share, line fu
 		return nil, err
 	}
 	p := &Process{cmd: cmd, output: output, exited: make(chan struct{})}
+	if status, err := os.Open(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid)); err == nil { // kept open: it is read after each invocation
+		p.status = status
+	}
 	p.shared = share.Add(cmd.Process.Pid) == nil && share != nil
 	go output.follow()
 	go func() {
@@ -47,6 +50,7 @@ func (r *Root) Start(program string, environment []string, share *Share, line fu
 		p.Signal(syscall.SIGKILL) // what it left behind
 		output.Sync()
 		output.close()
+		p.status.Close()
 		close(p.exited)
 	}()
 	return p, nil
@@ -73,30 +77,27 @@ func (p *Process) Signal(s syscall.Signal) {
 // Sync reads what the group has written up to now.
 func (p *Process) Sync() { p.output.Sync() }
 
-// Peak is how much memory the program has had at most, in bytes; zero where the system does not say.
+// Peak is how much memory the program has had at most, in bytes; zero where the system does not say, or does not any more.
 func (p *Process) Peak() int64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
+	if p.status == nil {
 		return 0
 	}
-	return peak(text)
+	var buffer [2048]byte // what it says of memory comes in the first thousand
+	n, err := p.status.ReadAt(buffer[:], 0)
+	if n == 0 && err != nil {
+		return 0
+	}
+	return peak(buffer[:n])
 }
 
 // peak finds the high water mark in a /proc/PID/status.
 func peak(status []byte) int64 {
-	lines := bufio.NewScanner(bytes.NewReader(status))
-	for lines.Scan() {
-		if rest, ok := bytes.CutPrefix(lines.Bytes(), []byte("VmHWM:")); ok {
-			fields := bytes.Fields(rest)
-			if len(fields) == 0 {
-				return 0
-			}
-			kb, err := strconv.ParseInt(string(fields[0]), 10, 64)
-			if err != nil || kb < 0 {
-				return 0
-			}
-			return kb << 10
-		}
+	_, rest, _ := bytes.Cut(status, []byte("\nVmHWM:"))
+	line, _, whole := bytes.Cut(rest, []byte("\n"))
+	number, unit, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
+	kb, err := strconv.ParseInt(string(number), 10, 64)
+	if !whole || err != nil || kb < 0 || kb > 1<<40 || string(unit) != "kB" {
+		return 0
 	}
-	return 0
+	return kb << 10
 }

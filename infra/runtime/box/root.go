@@ -20,8 +20,8 @@ type Root struct {
 	cell      *cell  // nil: the folders have other names than on AWS
 }
 
-// ErrNoBootstrap is a version without a program to start, in AWS's words.
-var ErrNoBootstrap = errors.New("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")
+// ErrNoBootstrap is a version without a program to start.
+var ErrNoBootstrap = errors.New("no bootstrap in the code, and none in the layers")
 
 // Lay lays a version's code and its layers, the last on top, with what that needs in a folder below dir. Where a mount
 // namespace is permitted and not rewrite, processes see them as /var/task and /opt; else they see the folders themselves, and
