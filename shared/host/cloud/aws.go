@@ -2,7 +2,9 @@ package cloud
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 
@@ -24,7 +26,7 @@ func awsConfig(getenv func(string) string, log *slog.Logger) (aws.Config, error)
 	c := aws.Config{
 		Region:      getenv("AWS_REGION"),
 		Credentials: credentials.NewStaticCredentialsProvider(getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SESSION_TOKEN")),
-		HTTPClient:  awshttp.NewBuildableClient().WithTimeout(attempt),
+		HTTPClient:  unhurried{awshttp.NewBuildableClient().WithTimeout(attempt)},
 		Retryer: func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = attempts, time.Second })
 		},
@@ -37,6 +39,18 @@ func awsConfig(getenv func(string) string, log *slog.Logger) (aws.Config, error)
 		c.APIOptions = append(c.APIOptions, recorded(log))
 	}
 	return c, missing(absent...)
+}
+
+// unhurried hides from net/http that a request's body can write itself: the SDK closes the body when an answer begins, its
+// body then says io.EOF to a last look of net/http's, which takes that for a failure and cuts the answer off. A server on the
+// same machine is fast enough for it (smithy-go 1.28.8).
+type unhurried struct{ aws.HTTPClient }
+
+func (c unhurried) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return c.HTTPClient.Do(r)
 }
 
 // A call to AWS takes milliseconds. One that takes seconds has lost its connection, which a frozen environment does not

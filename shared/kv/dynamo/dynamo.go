@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -63,6 +64,7 @@ func With(c aws.Config, prefix string, options ...func(*dynamodb.Options)) (*DB,
 	}
 	client := dynamodb.NewFromConfig(c, append(options, func(o *dynamodb.Options) {
 		o.Retryer = aws.NopRetryer{} // patiently tries again, and knows what was tried
+		o.HTTPClient = unhurried{o.HTTPClient}
 		if emulated(o.BaseEndpoint) {
 			o.HTTPClient = &inTurn{next: o.HTTPClient}
 		}
@@ -94,6 +96,18 @@ func emulated(endpoint *string) bool {
 		}
 	}
 	return true
+}
+
+// unhurried hides from net/http that a request's body can write itself: the SDK closes the body when an answer begins, its
+// body then says io.EOF to a last look of net/http's, which takes that for a failure and cuts the answer off. A server on
+// this machine is fast enough for it (smithy-go 1.28.8).
+type unhurried struct{ aws.HTTPClient }
+
+func (c unhurried) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return c.HTTPClient.Do(r)
 }
 
 // inTurn makes one call to an emulator after the other: moto undoes a refused transaction by putting the whole table

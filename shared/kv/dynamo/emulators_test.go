@@ -1,8 +1,13 @@
 package dynamo
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	fake "github.com/banyan-migration/banyan/infra/fakes/dynamo"
+	"github.com/banyan-migration/banyan/shared/kv"
 )
 
 // disagreements are what AWS answers and an emulator does not. Whoever reads a green suite on moto must know that it says
@@ -83,6 +89,44 @@ func TestWhereEmulatorsDisagreeWithAWS(t *testing.T) {
 				}
 			}
 			run(t, empty(t, "theirs", at(start(t), &http.Client{Transport: &http.Transport{}})), is)
+		})
+	}
+}
+
+// Functions are many processes, which do not take turns with each other as one does (inTurn): of those that want the same
+// thing at the same moment one gets it, also from moto, as its launcher mends it.
+func TestOneOfManyProcessesWins(t *testing.T) {
+	t.Parallel()
+	for name, start := range emulators {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := start(t)
+			var processes []*store
+			for range 6 {
+				processes = append(processes, empty(t, "shared", at(url, &http.Client{Transport: &http.Transport{}})))
+			}
+			for round := range 15 {
+				sort := fmt.Sprint("round", round)
+				var won atomic.Int64
+				var group sync.WaitGroup
+				for n, s := range processes {
+					group.Go(func() {
+						writes := []kv.Write{put(sort, fmt.Sprint(n), kv.Absent)}
+						if n%2 == 1 {
+							writes = append(writes, put(fmt.Sprint(sort, "own", n), "x", kv.Always))
+						}
+						if err := s.Commit(context.Background(), writes...); err == nil {
+							won.Add(1)
+						} else if !errors.Is(err, kv.ErrConflict) {
+							t.Error(err)
+						}
+					})
+				}
+				group.Wait()
+				if won.Load() != 1 {
+					t.Errorf("%s: %d won", sort, won.Load())
+				}
+			}
 		})
 	}
 }

@@ -32,6 +32,11 @@ const (
 // excludes: it is made anew and tried again.
 var errMoved = errors.New("dynamo: the item changed meanwhile")
 
+// errOverwritten says that the answer to an earlier attempt got lost, and that what lies there now is of somebody else: it
+// may have been written before that, or not at all. It is no conflict: after one, a caller may count again what was
+// counted already.
+var errOverwritten = errors.New("dynamo: an answer was lost, and others have written there since")
+
 // errUnclear wraps the last error of a call of which an earlier attempt may have been carried out.
 type errUnclear struct{ error }
 
@@ -45,7 +50,12 @@ func (db *DB) patiently(ctx context.Context, call func(context.Context) error) e
 		if ctx.Err() != nil && err != nil {
 			return ctx.Err()
 		}
-		if err == nil || errors.Is(err, kv.ErrConflict) {
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, kv.ErrConflict) && unclear:
+			return errUnclear{errOverwritten}
+		case errors.Is(err, kv.ErrConflict):
 			return err
 		}
 		final := err
@@ -154,6 +164,8 @@ func told(what, table string, err error) error {
 	switch {
 	case code(err) == "ResourceNotFoundException":
 		why = "there is no such table: template.yaml makes them, deploy it first, or check prefix, account and region"
+	case errors.Is(err, errOverwritten):
+		why = "an answer was lost and others have written there since"
 	case errors.Is(err, errMoved), strings.HasPrefix(code(err), "TransactionConflict"):
 		why = fmt.Sprintf("others kept changing the same items through %d attempts", attempts)
 	case busy(err), throttled(err):

@@ -47,18 +47,30 @@ func (db *DB) Ready(ctx context.Context, names ...string) error {
 // is for tests and emulators: real ones are the template's, which protects and backs them up.
 func (db *DB) Create(ctx context.Context, names ...string) error {
 	for _, name := range names {
-		table := db.table(name)
-		_, err := db.client.CreateTable(ctx, definition(table))
+		table, tries := db.table(name), 0
+		err := db.patiently(ctx, func(ctx context.Context) error {
+			tries++
+			_, err := db.client.CreateTable(ctx, definition(table))
+			return err
+		})
 		var there *types.ResourceInUseException
 		if errors.As(err, &there) {
-			continue
+			if err = nil; tries == 1 { // otherwise it is ours, and the answer got lost
+				continue
+			}
 		}
 		if err == nil {
 			err = dynamodb.NewTableExistsWaiter(db.client).Wait(ctx, &dynamodb.DescribeTableInput{TableName: &table}, time.Minute)
 		}
 		if err == nil {
-			_, err = db.client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{TableName: &table,
-				TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(expiry), Enabled: aws.Bool(true)}})
+			err = db.patiently(ctx, func(ctx context.Context) error {
+				_, err := db.client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{TableName: &table,
+					TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(expiry), Enabled: aws.Bool(true)}})
+				if err != nil && strings.Contains(err.Error(), "already enabled") {
+					return nil
+				}
+				return err
+			})
 		}
 		if err != nil {
 			return told("make the table", table, err)
