@@ -22,12 +22,15 @@ import (
 const (
 	childDir    = "BANYAN_TEST_UP"
 	childListen = "BANYAN_TEST_LISTEN"
+	childBuild  = "BANYAN_TEST_BUILD" // where the services run as functions
 )
 
 func TestMain(m *testing.M) {
 	dir := os.Getenv(childDir)
 	if dir == "" {
-		os.Exit(m.Run())
+		status := m.Run()
+		_ = os.RemoveAll(buildDir) // left in the system's temporary folder at worst
+		os.Exit(status)
 	}
 	if err := beChild(dir, os.Getenv(childListen)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -47,8 +50,15 @@ func beChild(dir, listen string) error {
 		return err
 	}
 	signal.Ignore(syscall.SIGXFSZ) // a test may limit how large files grow: the writes are to fail, not the process
-	w, err := Start(context.Background(), Options{Dir: dir, Config: config, Listen: listen, Speed: 20,
-		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	o := Options{Dir: dir, Config: config, Listen: listen, Speed: 20, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	if build := os.Getenv(childBuild); build != "" {
+		template, err := os.ReadFile(filepath.Join("..", "..", "template.yaml"))
+		if err != nil {
+			return err
+		}
+		o.Lambda = &Lambda{Template: template, Build: build}
+	}
+	w, err := Start(context.Background(), o)
 	if err != nil {
 		return err
 	}
@@ -74,9 +84,9 @@ type child struct {
 }
 
 // startChild returns when it answers.
-func startChild(dir, listen string) (*child, error) {
+func startChild(dir, listen string, more ...string) (*child, error) {
 	c := &child{cmd: exec.Command(os.Args[0])}
-	c.cmd.Env = append(os.Environ(), childDir+"="+dir, childListen+"="+listen)
+	c.cmd.Env = append(append(os.Environ(), childDir+"="+dir, childListen+"="+listen), more...)
 	c.cmd.Stderr = os.Stderr
 	in, err := c.cmd.StdinPipe()
 	if err != nil {

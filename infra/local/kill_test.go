@@ -58,14 +58,14 @@ func TestKilledUnderLoadNothingIsLostNorChargedTwice(t *testing.T) {
 
 // loadAndKill sends donations until the world was killed so many times, each time after so many more were accepted, and once
 // more as many were accepted after the last.
-func loadAndKill(t *testing.T, dir, listen string, kills, apart int) *loadtest.Result {
+func loadAndKill(t *testing.T, dir, listen string, kills, apart int, more ...string) *loadtest.Result {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	accepted := make(chan struct{}, 1<<16) // never full: OnAccept must not wait for a restart
 	var failed atomic.Value
 	ended := make(chan struct{})
-	up, err := startChild(dir, listen)
+	up, err := startChild(dir, listen, more...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func loadAndKill(t *testing.T, dir, listen string, kills, apart int) *loadtest.R
 				failed.Store(err)
 				return
 			}
-			if up, err = startChild(dir, listen); err != nil {
+			if up, err = startChild(dir, listen, more...); err != nil {
 				failed.Store(err)
 				return
 			}
