@@ -106,7 +106,11 @@ func sendError(n int, err error) error {
 func (x *exchange) request(method, target string, header [][2]string, body []byte) []byte {
 	b := append(x.c.out[:0], method...)
 	b = append(append(append(b, ' '), target...), " HTTP/1.1\r\n"...)
-	b = line(b, "Host: ", x.Host)
+	if own := x.backend.OwnHost; own != "" {
+		b = append(append(append(b, "Host: "...), own...), "\r\n"...)
+	} else {
+		b = line(b, "Host: ", x.Host)
+	}
 	for _, h := range header {
 		b = append(append(append(append(b, h[0]...), ": "...), h[1]...), "\r\n"...)
 	}

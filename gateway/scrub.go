@@ -146,8 +146,13 @@ func validTrace(v []byte) bool {
 // compose writes the head that goes upstream: the client's own bytes, less what was dropped, then ours (W-22).
 func (x *exchange) compose(dst []byte) []byte {
 	r := &x.req
+	own := x.backend.OwnHost
+	x.hideHost(own != "")
 	dst = r.Append(dst, split.CookieName)
-	if r.Host == nil {
+	switch {
+	case own != "":
+		dst = append(append(append(dst, "Host: "...), own...), "\r\n"...)
+	case r.Host == nil:
 		dst = line(dst, "Host: ", x.Host)
 	}
 	dst = line(dst, "X-Forwarded-For: ", x.chain)
@@ -172,6 +177,18 @@ func (x *exchange) compose(dst []byte) []byte {
 		dst = append(dst, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)
 	}
 	return append(dst, "\r\n"...)
+}
+
+// hideHost leaves the visitor's Host out, or takes it in again: each attempt may be at another backend.
+func (x *exchange) hideHost(hide bool) {
+	if !hide && x.Attempt < 2 {
+		return // as it came
+	}
+	for i := range x.req.Fields {
+		if f := &x.req.Fields[i]; f.Name == wire.Host {
+			f.Drop = hide
+		}
+	}
 }
 
 func line(dst []byte, name string, value []byte) []byte {

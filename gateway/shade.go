@@ -20,7 +20,7 @@ type shade struct {
 
 // shadeOf is where the copies of a backend's requests go.
 func shadeOf(b *backend) shadow.Backend {
-	return shadow.Backend{Name: b.Name, Scheme: b.Scheme, Address: b.Address, Host: b.Host, Auth: b.ShadowAuth, PHP: b.Drupal()}
+	return shadow.Backend{Name: b.Name, Scheme: b.Scheme, Address: b.Address, Host: b.Host, OwnHost: b.OwnHost, Auth: b.ShadowAuth, PHP: b.Drupal()}
 }
 
 // sample decides whether the other side gets a copy of this request. The donor is answered as ever; the copy leaves after the last byte.
@@ -198,6 +198,8 @@ func (x *exchange) copyHead(dst []byte) []byte {
 	for i := range r.Fields {
 		f := &r.Fields[i]
 		switch f.Name {
+		case wire.Host:
+			f.Drop = false // who is asked under another name gets it from the Copier
 		case wire.Authorization, wire.Cookie, wire.IfNoneMatch, wire.IfModifiedSince, wire.IfRange, wire.Range:
 			f.Drop = true
 		default:

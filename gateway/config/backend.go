@@ -28,7 +28,12 @@ func (b *builder) backend(p pair) *Backend {
 	fields["dir"] = func(n node) { dir = n; b.dir(e, n) }
 	fields["kind"] = func(n node) { kind, e.Kind = n, n.choice("drupal7", "drupal8") }
 	fields["url"] = func(n node) { url = n; e.address(n) }
+	own := false
+	fields["host"] = func(n node) { own = n.choice("own", "visitor") == "own" }
 	p.value.fields(fields)
+	if own {
+		b.own(e, p.value)
+	}
 	switch {
 	case dir.ast != nil && url.ast != nil:
 		dir.wrong("a backend is a url or a dir: leave one out")
@@ -38,6 +43,18 @@ func (b *builder) backend(p pair) *Backend {
 		p.value.wrong("url is missing: where this backend answers, such as http://127.0.0.1:9001; or dir, the folder of its frozen pages")
 	}
 	return e
+}
+
+// own has a backend asked under its own name, as those want that serve many by their names: API Gateway knows no other.
+func (b *builder) own(e *Backend, n node) {
+	switch {
+	case e.Kind != "":
+		n.wrong("host: own changes the names of Drupal's cookies and signs everybody out (W-17, D-1): leave it out")
+	case e.Dir != "":
+		n.wrong("host: own names an address that is asked, and pages in a dir are files: leave it out")
+	default:
+		e.OwnHost = e.named
+	}
 }
 
 // dir reads the folder of pages that `banyan migrate content` has written. Read opens it.
@@ -69,6 +86,7 @@ func (e *Backend) address(n node) {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
+	e.named = u.Host
 	e.Scheme, e.Host, e.Address = u.Scheme, u.Hostname(), net.JoinHostPort(u.Hostname(), port)
 	if p, err := strconv.Atoi(port); err != nil || p < 1 || p > 65535 {
 		n.wrong("%q has no port from 1 to 65535", s)

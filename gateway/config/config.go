@@ -132,7 +132,9 @@ type Backend struct {
 	Name    string
 	Scheme  string // http or https
 	Address string // host:port, with the scheme's port where none is given
-	Host    string // the url's own host, for TLS's server name; never sent as Host (W-17)
+	Host    string // the url's own host, for TLS's server name; sent as Host where OwnHost says so, and nowhere else (W-17)
+	named   string // the url's host with its port, if it has one
+	OwnHost string // what is sent as Host in the visitor's place; empty: the visitor's own
 	Kind    string // drupal7, drupal8 or empty
 	Dir     string // the folder of frozen pages that answers instead of an address; empty: none
 	Options route.Options

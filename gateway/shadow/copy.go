@@ -19,6 +19,7 @@ type Backend struct {
 	Scheme  string // http or https
 	Address string // host:port
 	Host    string // for TLS's server name
+	OwnHost string // what it gets as Host; empty: the visitor's own
 	Auth    string // Authorization of copies; empty: none (H-5)
 	PHP     bool   // Drupal stands behind: it does not hear whose client it is
 }

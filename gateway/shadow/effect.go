@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -86,7 +87,7 @@ func (w *worker) call(cp *Copy, got *shadowed) drupal.Call {
 
 // request writes a request of the adapter's, as the engine's own does, with the mark of a shadow.
 func (w *worker) request(cp *Copy, method, target string, header [][2]string, body []byte) []byte {
-	b := fmt.Appendf(w.out[:0], "%s %s HTTP/1.1\r\nHost: %s\r\n", method, target, cp.Post.Host)
+	b := fmt.Appendf(w.out[:0], "%s %s HTTP/1.1\r\nHost: %s\r\n", method, target, cmp.Or(w.t.OwnHost, cp.Post.Host))
 	for _, h := range header {
 		b = append(append(append(append(b, h[0]...), ": "...), h[1]...), "\r\n"...)
 	}

@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"strconv"
 	"sync/atomic"
@@ -144,12 +145,27 @@ func (w *worker) tell(cp *Copy, p Pair) {
 
 // compose writes a copy of the donor's request as a target gets it (H-4).
 func (w *worker) compose(cp *Copy, t *target) []byte {
-	b := append(w.out[:0], cp.Head...)
+	b := t.hosted(w.out[:0], cp.Head)
 	if !t.PHP {
 		b = append(b, cp.Client...)
 	}
 	w.out = w.seal(b, t, cp.Request.Method, cp.Path, nil)
 	return w.out
+}
+
+// hosted writes a head, under the target's own name where it has one.
+func (t *target) hosted(dst, head []byte) []byte {
+	if t.OwnHost == "" {
+		return append(dst, head...)
+	}
+	for line := range bytes.Lines(head) {
+		if len(line) > 5 && wire.Fold(line[:5], "host:") {
+			dst = append(append(append(dst, "Host: "...), t.OwnHost...), "\r\n"...)
+		} else {
+			dst = append(dst, line...)
+		}
+	}
+	return dst
 }
 
 // seal ends a head with what makes it a shadow's: its mark, and the side's own authorisation.

@@ -73,33 +73,43 @@ func TestNetworkAndGateway(t *testing.T) {
 	if left := reduced(t, dir, "gateway.yaml"); left != 6 {
 		t.Errorf("%d resources of the gateway are left out, want scaling (3), the firewall's ties (2) and the operators' way in", left)
 	}
-	environment := append(os.Environ(), "PATH="+filepath.Dir(sam)+string(os.PathListSeparator)+os.Getenv("PATH"), "AWS_ENDPOINT_URL="+server.URL, "AWS_REGION="+ministack.Region,
-		"AWS_DEFAULT_REGION="+ministack.Region, "AWS_ACCESS_KEY_ID="+ministack.Key, "AWS_SECRET_ACCESS_KEY="+ministack.Secret, "AWS_EC2_METADATA_DISABLED=true", "SAM_CLI_TELEMETRY=0")
 	const site = "Certificate=arn:aws:acm:eu-west-1:111122223333:certificate/x DrupalUrl=http://10.20.4.7 ServicesUrl=https://services.charity.example " +
 		"KeySecret=arn:aws:secretsmanager:eu-west-1:111122223333:secret:banyan/test/key-abcdef"
 	cmd := exec.Command("make", "deploy-gateway", "STAGE=test", "STACKS="+dir, "APPROVED=true", "DIGEST=sha256:"+strings.Repeat("a", 64), "GATEWAY="+site)
-	cmd.Dir, cmd.Env = filepath.Join("..", ".."), environment
+	cmd.Dir, cmd.Env = filepath.Join("..", ".."), environment(server, sam)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, said[max(0, len(said)-6000):])
 	}
-	account, err := config.LoadDefaultConfig(t.Context(), config.WithRegion(ministack.Region), config.WithBaseEndpoint(server.URL),
-		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(ministack.Key, ministack.Secret, "")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	planned(t, account)
-	stacks := cloudformation.NewFromConfig(account)
+	to := account(t, server)
+	planned(t, to)
+	stacks := cloudformation.NewFromConfig(to)
 	exported(t, stacks)
 	if _, err := stacks.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: aws.String("banyan-test-network")}); err == nil || !strings.Contains(err.Error(), "imported by stack") {
 		t.Errorf("the network is deleted while the gateway stands in it: %v", err)
 	}
 }
 
+// environment is that of programs whose AWS is a server's.
+func environment(server *ministack.Server, sam string) []string {
+	return append(os.Environ(), "PATH="+filepath.Dir(sam)+string(os.PathListSeparator)+os.Getenv("PATH"), "AWS_ENDPOINT_URL="+server.URL, "AWS_REGION="+ministack.Region,
+		"AWS_DEFAULT_REGION="+ministack.Region, "AWS_ACCESS_KEY_ID="+ministack.Key, "AWS_SECRET_ACCESS_KEY="+ministack.Secret, "AWS_EC2_METADATA_DISABLED=true", "SAM_CLI_TELEMETRY=0")
+}
+
+func account(t *testing.T, server *ministack.Server) aws.Config {
+	t.Helper()
+	c, err := config.LoadDefaultConfig(t.Context(), config.WithRegion(ministack.Region), config.WithBaseEndpoint(server.URL),
+		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(ministack.Key, ministack.Secret, "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // planned tries the deployed table as the gateway would, and compares it with the one that shared/kv/dynamo makes.
-func planned(t *testing.T, account aws.Config) {
+func planned(t *testing.T, to aws.Config) {
 	t.Helper()
 	db, err := dynamo.Open(t.Context(), "banyan-test", func(o *dynamodb.Options) {
-		o.BaseEndpoint, o.Region, o.Credentials = account.BaseEndpoint, account.Region, account.Credentials
+		o.BaseEndpoint, o.Region, o.Credentials = to.BaseEndpoint, to.Region, to.Credentials
 	})
 	if err == nil {
 		err = db.Ready(t.Context(), "plan")
@@ -113,7 +123,7 @@ func planned(t *testing.T, account aws.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := dynamodb.NewFromConfig(account)
+	client := dynamodb.NewFromConfig(to)
 	shape := func(table string) []any {
 		out, err := client.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &table})
 		if err != nil {
