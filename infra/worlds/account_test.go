@@ -12,6 +12,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/banyan-migration/banyan/infra/fakes/ministack"
+	"github.com/banyan-migration/banyan/services/all"
 )
 
 // account is an emulated AWS, as a person at its console sees it.
@@ -118,4 +121,31 @@ func (a account) send(service, method, path string, header http.Header, body []b
 		err = fmt.Errorf("%s %s %s %s: %s %s", service, method, path, header.Get("X-Amz-Target"), res.Status, raw)
 	}
 	return raw, err
+}
+
+// checkUsed says that the services' state and their messages' ways are in this account, and nowhere else.
+func (a account) checkUsed() {
+	a.t.Helper()
+	var tables struct{ TableNames []string }
+	a.ask("dynamodb", "DynamoDB_20120810.ListTables", struct{}{}, &tables)
+	for _, e := range all.Services {
+		at := slices.IndexFunc(tables.TableNames, func(name string) bool { return strings.HasSuffix(name, "-"+e.Name) })
+		if at < 0 {
+			a.t.Errorf("no table of %s: %q", e.Name, tables.TableNames)
+			continue
+		}
+		var items struct{ Count int }
+		if a.ask("dynamodb", "DynamoDB_20120810.Scan", map[string]string{"TableName": tables.TableNames[at], "Select": "COUNT"}, &items); items.Count == 0 {
+			a.t.Errorf("the table of %s is empty", e.Name)
+		}
+	}
+	var queues struct{ QueueUrls []string }
+	a.ask("sqs", "AmazonSQS.ListQueues", struct{}{}, &queues)
+	var topics struct {
+		ARNs []string `xml:"ListSubscriptionsResult>Subscriptions>member>TopicArn"`
+	}
+	a.query("sns", "2010-03-31", "ListSubscriptions", nil, &topics)
+	if len(queues.QueueUrls) < 2 || len(topics.ARNs) < 2 {
+		a.t.Errorf("queues %q, subscriptions to %q", queues.QueueUrls, topics.ARNs)
+	}
 }
