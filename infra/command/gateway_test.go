@@ -27,7 +27,11 @@ func TestMain(m *testing.M) {
 		if err != nil && os.Getenv("BANYAN_TEST_AS_COMMAND") != "gateway" { // which needs no shipped file
 			panic(err)
 		}
-		os.Exit(Main(os.Args[1:], &Files{Gateway: gateway}, os.Stdin, os.Stdout, os.Stderr))
+		template, err := os.ReadFile(filepath.Join("..", "..", "template.yaml"))
+		if err != nil && os.Getenv("BANYAN_TEST_AS_COMMAND") != "gateway" {
+			panic(err)
+		}
+		os.Exit(Main(os.Args[1:], &Files{Gateway: gateway, Template: template}, os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }

@@ -199,3 +199,28 @@ func fetch(t *testing.T, method, url, body string) (int, string) {
 	}
 	return res.StatusCode, string(got)
 }
+
+// What --lambda needs is said with status 2, before anything starts.
+func TestUpAsFunctionsSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		env  string
+		says []string
+	}{
+		"no build":    {"AWS_ENDPOINT_URL=", []string{"no bootstrap of donate, payments, postcode", "run make build", "nothing was started"}},
+		"AWS itself":  {"AWS_ENDPOINT_URL=https://sqs.eu-west-1.amazonaws.com", []string{"AWS_ENDPOINT_URL", "it names an emulator", "Nothing was started"}},
+		"no endpoint": {"AWS_ENDPOINT_URL=nonsense", []string{"AWS_ENDPOINT_URL", "it names an emulator"}},
+	} {
+		c1 := exec.CommandContext(t.Context(), os.Args[0], "up", "--lambda", "--dir", t.TempDir(), "--listen", "127.0.0.1:0")
+		c1.Env = append(os.Environ(), "BANYAN_TEST_AS_COMMAND=1", c.env)
+		said, _ := c1.CombinedOutput() // its status is looked at
+		if status := c1.ProcessState.ExitCode(); status != wrong {
+			t.Errorf("%s: status %d: %s", what, status, said)
+		}
+		for _, part := range c.says {
+			if !strings.Contains(string(said), part) {
+				t.Errorf("%s: %s\nlacks %q", what, said, part)
+			}
+		}
+	}
+}

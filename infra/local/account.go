@@ -41,16 +41,25 @@ type account struct {
 
 // openAccount finds the account, and makes what the template's stores would have made.
 func (w *World) openAccount(ctx context.Context, t *template.Template) (*account, error) {
-	a := &account{endpoint: w.options.Lambda.Endpoint, region: messages.Region, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}, urls: map[string]string{}}
-	a.credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-	})
+	a := accountOf(t, w.options.Lambda.Endpoint)
 	if a.endpoint == "" {
 		if err := w.openFakes(a); err != nil {
 			return nil, err
 		}
 	}
 	w.AWS = a.endpoint
+	if err := a.furnish(ctx); err != nil {
+		return nil, fmt.Errorf("local: the account at %s: %w", a.endpoint, err)
+	}
+	return a, nil
+}
+
+// accountOf is what a template asks for, not yet furnished.
+func accountOf(t *template.Template, endpoint string) *account {
+	a := &account{endpoint: endpoint, region: messages.Region, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}, urls: map[string]string{}}
+	a.credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+	})
 	if stage, ok := t.Parameters["Stage"].Text(); ok {
 		a.stage = stage
 	}
@@ -59,10 +68,7 @@ func (w *World) openAccount(ctx context.Context, t *template.Template) (*account
 			a.stacks = append(a.stacks, s)
 		}
 	}
-	if err := a.furnish(ctx); err != nil {
-		return nil, fmt.Errorf("local: the account at %s: %w", a.endpoint, err)
-	}
-	return a, nil
+	return a
 }
 
 // storeTemplate makes what a service has of its own.
@@ -84,15 +90,20 @@ func (w *World) openFakes(a *account) error {
 	if err != nil {
 		return err
 	}
-	a.endpoint, w.tables = address, tables
-	w.serve("DynamoDB, SNS and SQS", l, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	a.endpoint = address
+	w.serve("DynamoDB, SNS and SQS", l, onePort(tables, queues))
+	return nil
+}
+
+// onePort tells the services of an account apart, as they are all at AWS_ENDPOINT_URL.
+func onePort(tables, queues http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") {
-			tables.ServeHTTP(rw, r)
+			tables.ServeHTTP(w, r)
 			return
 		}
-		queues.ServeHTTP(rw, r)
-	}))
-	return nil
+		queues.ServeHTTP(w, r)
+	})
 }
 
 // furnish makes tables, topic, queues and subscriptions as infra/store.yaml says, where they are missing.

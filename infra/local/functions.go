@@ -157,18 +157,24 @@ func (w *World) publish(f *functions, one template.Function, layer string) error
 	if err != nil {
 		return err
 	}
-	for _, r := range one.Routes {
-		route := front.Route{Method: r.Method, Path: r.Path, Function: name + ":" + live}
-		if r.Authorizer != "" {
-			route.Authorize = w.authorize
-		}
-		f.API.Routes = append(f.API.Routes, route)
-	}
+	f.API.Routes = append(f.API.Routes, w.routes(one)...)
 	w.Functions = append(w.Functions, Function{name, one.Memory, one.Timeout, fedBy(one)})
 	for _, o := range one.Others {
 		w.options.Log.Warn("nothing brings this event on one machine", "function", one.ID, "event", o.Event, "type", o.Type)
 	}
 	return nil
+}
+
+// routes are the addresses that lead to a function.
+func (w *World) routes(f template.Function) (all []front.Route) {
+	for _, r := range f.Routes {
+		route := front.Route{Method: r.Method, Path: r.Path, Function: nameOf(f) + ":" + live}
+		if r.Authorizer != "" {
+			route.Authorize = w.authorize
+		}
+		all = append(all, route)
+	}
+	return all
 }
 
 func fedBy(f template.Function) string {

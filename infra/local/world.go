@@ -14,7 +14,6 @@ import (
 
 	"github.com/banyan-migration/banyan/gateway/judge"
 	"github.com/banyan-migration/banyan/gateway/replica"
-	fakedynamo "github.com/banyan-migration/banyan/infra/fakes/dynamo"
 	"github.com/banyan-migration/banyan/infra/fakes/psp"
 	"github.com/banyan-migration/banyan/shared/host"
 )
@@ -56,8 +55,6 @@ type World struct {
 	operators map[string]host.Operator
 	failed    chan error
 	closers   []func(context.Context) error
-
-	tables *fakedynamo.Server // of functions, where no emulator was named
 
 	old  *oldSite
 	desk *desk

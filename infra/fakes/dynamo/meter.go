@@ -172,3 +172,18 @@ func (b *bill) told(answer map[string]any) map[string]any {
 	}
 	return answer
 }
+
+// Reads are read units, such as 1.5.
+func (u Units) Reads() string { return halves(u.HalfReads) }
+
+// Largest is the size of a table's largest item, in bytes as DynamoDB counts them.
+func (s *Server) Largest(table string) (size int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.tables[table]; t != nil {
+		for _, i := range t.items {
+			size = max(size, i.size())
+		}
+	}
+	return size
+}
