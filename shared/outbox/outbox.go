@@ -39,18 +39,21 @@ func (w *watched) Commit(ctx context.Context, writes ...kv.Write) error {
 }
 
 // Sweep reads every shard's waiting messages, up to limit of each, and hands them to deliver, which may refuse some.
-// It is for what a crash left: the host calls it at start and by Tick.
+// It is for what a crash left: the host calls it at start and by Tick. A shard that cannot be read keeps no other from
+// being read, unless ctx has ended.
 func Sweep(ctx context.Context, store kv.Store, limit int, deliver func([]kv.Unsent)) error {
+	var all error
 	for shard := range kv.Shards {
 		waiting, err := store.Unsent(ctx, shard, limit)
-		if err != nil {
-			return err
-		}
 		if len(waiting) > 0 {
 			deliver(waiting)
 		}
+		all = errors.Join(all, err)
+		if ctx.Err() != nil {
+			break
+		}
 	}
-	return nil
+	return all
 }
 
 // Confirm tells the store that messages were delivered. It asks for all items at once, so that a store that groups its

@@ -7,6 +7,7 @@ package cloud
 
 import (
 	"context"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -19,10 +20,13 @@ type Function struct {
 	Name string // the service's
 	AWS  aws.Config
 	Env  host.Env // Getenv, Now, NewID, Log, Files and Client are there before the first part
-	// Send delivers messages to their receivers; it returns the ids of those that arrived, also with an error. Nil: this
-	// service causes none.
+	// Send delivers messages to their receivers; it returns the ids of those that arrived, also with an error, which is
+	// ErrAway where the others were not refused but not taken at all. Nil: this service causes none.
 	Send func(ctx context.Context, messages []event.Message) (arrived []string, err error)
 }
+
+// ErrAway says that whoever takes messages takes none now: more of them need not be tried.
+var ErrAway = errors.New("nobody takes messages now")
 
 // Part gives a function one piece of AWS. Its error names every variable that it misses; Main gathers the errors of all
 // parts and of the service's New into one. Parts run in their order, before the first event, and ask nothing of the network

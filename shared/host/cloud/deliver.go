@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/banyan-migration/banyan/shared/event"
@@ -31,16 +32,17 @@ func (h *Host) deliver(inv *invocation) {
 			ctx, cancel = context.WithTimeout(ctx, patience)
 			defer cancel()
 		}
-		left = h.post(ctx, caused)
+		left, _ = h.post(ctx, caused)
 	}
 	inv.count(func(t *tally) { t.undelivered += left })
 }
 
-// post sends messages and confirms those that arrived. It answers how many did not; the store has them.
-func (h *Host) post(ctx context.Context, waiting []kv.Unsent) (left int) {
+// post sends messages and confirms those that arrived. It answers how many did not, which the store has, and whether more of them
+// could go.
+func (h *Host) post(ctx context.Context, waiting []kv.Unsent) (left int, away bool) {
 	if h.send == nil {
 		h.log.ErrorContext(ctx, "this function has no topic: its main names no part that sends messages", "messages", len(waiting))
-		return len(waiting)
+		return len(waiting), true
 	}
 	messages := make([]event.Message, len(waiting))
 	for i, u := range waiting {
@@ -70,7 +72,7 @@ func (h *Host) post(ctx context.Context, waiting []kv.Unsent) (left int) {
 			h.log.WarnContext(ctx, "messages sent and not confirmed: the sweep brings them a second time", "error", err.Error())
 		}
 	}
-	return left
+	return left, ctx.Err() != nil || errors.Is(err, ErrAway)
 }
 
 // refresh reads the pause switch again when it is old, so that each environment learns what another was told.

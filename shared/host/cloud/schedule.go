@@ -58,7 +58,7 @@ func (h *Host) sweep(ctx context.Context, inv *invocation) error {
 		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
 		defer cancel()
 	}
-	left := 0
+	left, away := 0, false
 	err := outbox.Sweep(ctx, h.store, swept, func(waiting []kv.Unsent) {
 		var old []kv.Unsent
 		for _, u := range waiting {
@@ -70,9 +70,12 @@ func (h *Host) sweep(ctx context.Context, inv *invocation) error {
 			return
 		}
 		h.log.InfoContext(ctx, "messages swept up", "messages", len(old))
-		if left == 0 { // else the topic is not to be had, and more calls would only take time
-			left += h.post(ctx, old)
+		if away { // more calls would only take time; a message that is refused by itself keeps no other waiting
+			return
 		}
+		var more int
+		more, away = h.post(ctx, old)
+		left += more
 	})
 	if left > 0 {
 		inv.count(func(t *tally) { t.undelivered += left })

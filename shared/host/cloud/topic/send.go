@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/banyan-migration/banyan/shared/event"
+	"github.com/banyan-migration/banyan/shared/host/cloud"
 )
 
 // A batch is tried at most this often: with waits of at most 50 ms, then twice as long each time up to 2 s. Each wait is
@@ -51,13 +52,13 @@ func (t *topic) deliver(ctx context.Context, batch []parcel) (arrived []string, 
 		case len(a.left) == 0:
 			return arrived, refused, nil
 		case !a.again:
-			return arrived, refused, fmt.Errorf("topic: %s: nothing was sent of this batch or after it; the messages wait in the store: %w", t.arn, a.cause)
+			return arrived, refused, fmt.Errorf("topic: %s: %w: nothing was sent of this batch or after it; the messages wait in the store: %w", t.arn, cloud.ErrAway, a.cause)
 		}
 		batch = a.left
 		wait := rand.N(most)
 		most = min(2*most, longest)
 		if end, ends := ctx.Deadline(); n == attempts || ends && time.Until(end) < wait {
-			return arrived, refused, fmt.Errorf("topic: %s did not take %d messages in %d attempts: they wait in the store: %w", t.arn, len(batch), n, a.cause)
+			return arrived, refused, fmt.Errorf("topic: %s did not take %d messages in %d attempts: they wait in the store: %w: %w", t.arn, len(batch), n, cloud.ErrAway, a.cause)
 		}
 		if err := pause(ctx, wait); err != nil {
 			return arrived, refused, err
