@@ -57,11 +57,11 @@ build-%:
 check-build: bootstraps ## the same bytes from another folder and from sam (needed on the PATH), and none too large
 	ARCH=$(ARCH) infra/stack/check-build.sh $(BOOTSTRAPS)
 
-release: $(foreach s,$(filter-out hooks,$(BOOTSTRAPS)),build/$(ARCH)/$s/bootstrap) ## prints ReleaseHash: of the services' code and the data Layer
-	@{ sha256sum $(sort $^); cd infra/layer && $(DATA); } | sha256sum | cut -c1-64
+release: $(foreach s,$(filter-out hooks,$(BOOTSTRAPS)),build/$(ARCH)/$s/bootstrap) ## prints ReleaseHash: of all that a version is made of, its configuration too
+	@{ sha256sum $(sort $^) template.yaml; echo "$$PARAMETERS"; cd infra/layer && $(DATA); } | sha256sum | cut -c1-64
 
 # A template's default may be all that its transform sees (ministack), and AWS keeps the value of the last deployment: so both.
-sam:
+sam: # with the STAGE and PARAMETERS of the deployment that follows
 	sam build --build-in-source
 	sed "/^  ReleaseHash:/,/Default:/s/Default: .*/Default: '$$($(MAKE) -s release)'/" .aws-sam/build/template.yaml >.aws-sam/template && mv .aws-sam/template .aws-sam/build/template.yaml
 
