@@ -67,7 +67,7 @@ func TestWhatWasAnsweredOutlivesAnEnd(t *testing.T) {
 		if _, err = f.WriteString(`12345678 {"Put":[{"Table":"table"`); err != nil || f.Close() != nil {
 			t.Fatal(err)
 		}
-		w, s = opened(t, file)
+		w, s := opened(t, file)
 		if got := w.sorts(nil, "p = :p", attributes{":p": text("part")}); !slices.Equal(got, []string{"k0", "k1", "k3", "k4", "t1", "t2"}) {
 			t.Errorf("start %d: %v", n, got)
 		}
@@ -77,9 +77,9 @@ func TestWhatWasAnsweredOutlivesAnEnd(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if _, err := w.UpdateItem(t.Context(), w.update("late", 100, "", nil)); err == nil {
-		t.Error("a closed server says that it keeps what comes")
+		if _, err := w.UpdateItem(t.Context(), w.update("late", 100, "", nil)); err == nil {
+			t.Error("a closed server says that it keeps what comes")
+		}
 	}
 }
 
@@ -87,7 +87,7 @@ func TestWhatWasAnsweredOutlivesAnEnd(t *testing.T) {
 func TestTimeToLive(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "dynamo.journal")
-	w, _ := opened(t, file)
+	w, s := opened(t, file)
 	_, err := w.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{TableName: table1, TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("t"), Enabled: aws.Bool(true)}})
 	if err != nil {
 		t.Fatal(err)
