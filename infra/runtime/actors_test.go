@@ -3,6 +3,7 @@ package runtime
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -136,7 +137,7 @@ var actors = map[string]func(client){
 		for {
 			id, event, _ := c.next()
 			c.post("invocation/"+id+"/response", event)
-			time.Sleep(200 * time.Millisecond)
+			time.Sleep(160 * time.Millisecond)
 		}
 	},
 	"stream": func(c client) {
@@ -156,6 +157,35 @@ var actors = map[string]func(client){
 	},
 }
 
+// listenFor subscribes to what the platform tells; the function that it gives waits for a platform.runtimeDone.
+func listenFor(base, id string) func() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		os.Exit(82)
+	}
+	done := make(chan struct{}, 100)
+	go http.Serve(l, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var events []struct{ Type string }
+		json.NewDecoder(r.Body).Decode(&events)
+		for _, e := range events {
+			fmt.Println("heard", e.Type)
+			if e.Type == "platform.runtimeDone" {
+				done <- struct{}{}
+			}
+		}
+	}))
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	req, _ := http.NewRequest("PUT", base+"/2022-07-01/telemetry", strings.NewReader(
+		`{"types":["platform","function"],"buffering":{"timeoutMs":25},"destination":{"protocol":"HTTP","URI":"http://sandbox.localdomain:`+port+`"}}`))
+	req.Header.Set("Lambda-Extension-Identifier", id)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil || resp.StatusCode != 200 {
+		os.Exit(83)
+	}
+	resp.Body.Close()
+	return func() { <-done }
+}
+
 // extend plays an external extension by its name.
 func extend(base, name string) {
 	signal.Ignore(syscall.SIGTERM)
@@ -173,7 +203,14 @@ func extend(base, name string) {
 	}
 	resp.Body.Close()
 	id := resp.Header.Get("Lambda-Extension-Identifier")
-	for {
+	done := func() {}
+	if name == "listener" {
+		done = listenFor(base, id)
+	}
+	for n := 0; ; n++ {
+		if n > 0 {
+			done()
+		}
 		req, _ := http.NewRequest("GET", base+"/2020-01-01/extension/event/next", nil)
 		req.Header.Set("Lambda-Extension-Identifier", id)
 		resp, err := http.DefaultClient.Do(req)

@@ -73,7 +73,7 @@ func (r *run) again() {
 	old := r.inv
 	r.inv = api.NewInvocation()
 	r.inv.ID, r.inv.ARN, r.inv.Trace, r.inv.ClientContext, r.inv.Payload = old.ID, old.ARN, old.Trace, old.ClientContext, old.Payload
-	r.record, r.log, r.status, r.told, r.tail = Record{}, nil, "", false, nil
+	r.record, r.log, r.status, r.told, r.early, r.tail = Record{}, nil, "", false, false, nil
 	if t, found := r.player.resolve(r.call.Function); found { // an alias may have moved
 		r.target = t
 	}

@@ -28,11 +28,13 @@ type version struct {
 	player *Player
 	root   *box.Root // which a published version shares with the $LATEST that it was
 
-	mu      sync.Mutex
-	idle    []*environment // most recently used last
-	all     map[*environment]bool
-	retired bool // a newer $LATEST has come: environments end with their invocation
-	gone    bool // the player is closed
+	mu       sync.Mutex
+	idle     []*environment // most recently used last
+	all      map[*environment]bool
+	answered int                 // environments whose caller has gone on and that are not free yet
+	waiting  []chan *environment // calls that would rather have one of those than a cold one
+	retired  bool                // a newer $LATEST has come: environments end with their invocation
+	gone     bool                // the player is closed
 }
 
 // Publish makes a version of a function, the first or one more. The versions before it keep running for whoever names them.

@@ -32,6 +32,49 @@ func (v *version) take() *environment {
 	return nil
 }
 
+// handover is how long a call waits for an environment that has answered and is about to be free, before it starts another.
+const handover = 200 * time.Millisecond
+
+// await waits for an environment whose invocation has been answered, and that has yet to ask for its next event; nil: there is
+// none for this call, or it takes too long.
+func (v *version) await() *environment {
+	v.mu.Lock()
+	if len(v.waiting) >= v.answered {
+		v.mu.Unlock()
+		return nil
+	}
+	free := make(chan *environment, 1)
+	v.waiting = append(v.waiting, free)
+	v.mu.Unlock()
+	patience := time.NewTimer(handover)
+	defer patience.Stop()
+	select {
+	case e := <-free:
+		return e
+	case <-patience.C:
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if i := slices.Index(v.waiting, free); i >= 0 {
+		v.waiting = slices.Delete(v.waiting, i, i+1)
+		return nil
+	}
+	return <-free // it came in the same moment
+}
+
+// settling notes that an environment has answered and is not free yet; settled, that it is, or never will be.
+func (v *version) settling() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.answered++
+}
+
+func (v *version) settled() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.answered--
+}
+
 // add notes an environment that is about to begin; false: the version is closed.
 func (v *version) add(e *environment) bool {
 	v.mu.Lock()
@@ -48,6 +91,11 @@ func (v *version) give(e *environment) bool {
 	defer v.mu.Unlock()
 	if v.gone || v.retired {
 		return false
+	}
+	if len(v.waiting) > 0 {
+		v.waiting[0] <- e // has room for one
+		v.waiting = slices.Delete(v.waiting, 0, 1)
+		return true
 	}
 	v.idle = append(v.idle, e)
 	e.used = time.Now()

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -9,6 +10,19 @@ import (
 // billed is what Lambda charges for: whole milliseconds, init included.
 func billed(init, duration time.Duration) time.Duration {
 	return (init + duration + time.Millisecond - 1).Truncate(time.Millisecond)
+}
+
+var knownType = regexp.MustCompile(`^(Runtime|Function|Extension|Sandbox)\.[A-Z][a-zA-Z]+$`)
+
+// known is an error's type as the platform's own lines and events have it: a type of the function's making is not repeated.
+func known(kind string) string {
+	switch {
+	case knownType.MatchString(kind):
+		return kind
+	case strings.HasPrefix(kind, "Function."):
+		return "Function.Unknown"
+	}
+	return "Runtime.Unknown"
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -24,7 +38,7 @@ func report(r Record, status string) string {
 	if status != "" {
 		fmt.Fprintf(&b, "Status: %s\t", status)
 		if status == "error" {
-			fmt.Fprintf(&b, "Error Type: %s\t", r.Error)
+			fmt.Fprintf(&b, "Error Type: %s\t", known(r.Error))
 		}
 	}
 	return b.String()
@@ -40,7 +54,7 @@ func initReport(log *journal, phase string, took time.Duration, trouble *failed)
 		}
 		line := fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s", milliseconds(took), phase, status)
 		if kind != "" {
-			line += "\tError Type: " + kind
+			line += "\tError Type: " + known(kind)
 		}
 		log.line(line)
 	}
@@ -49,7 +63,7 @@ func initReport(log *journal, phase string, took time.Duration, trouble *failed)
 	}
 	done := map[string]any{"initializationType": "on-demand", "phase": phase, "status": status}
 	if kind != "" {
-		done["errorType"] = kind
+		done["errorType"] = known(kind)
 	}
 	log.emit("platform.initRuntimeDone", done)
 	log.emit("platform.initReport", map[string]any{"initializationType": "on-demand", "phase": phase, "status": status,
@@ -73,7 +87,7 @@ func (r *run) runtimeDone(e *environment, status string) {
 	done := map[string]any{"requestId": r.inv.ID, "status": status, "tracing": tracing(r.inv.Trace),
 		"metrics": map[string]any{"durationMs": round(time.Since(r.record.Began)), "producedBytes": resp.Size}}
 	if resp.ErrorType != "" {
-		done["errorType"] = resp.ErrorType
+		done["errorType"] = known(resp.ErrorType)
 		if status == "success" {
 			done["status"] = "error"
 		}
@@ -100,7 +114,7 @@ func (r *run) reported() {
 	}
 	said := map[string]any{"requestId": r.inv.ID, "status": status, "metrics": metrics, "tracing": tracing(r.inv.Trace)}
 	if r.record.Error != "" {
-		said["errorType"] = r.record.Error
+		said["errorType"] = known(r.record.Error)
 	}
 	r.log.emit("platform.end", map[string]any{"requestId": r.inv.ID})
 	r.log.emit("platform.report", said)

@@ -24,6 +24,7 @@ type run struct {
 	log    *journal
 	status string // of REPORT: empty, error, timeout
 	told   bool   // the caller has its answer
+	early  bool   // and had it before the environment was done
 	tail   []byte // of the log, once the invocation is over
 }
 
@@ -41,6 +42,9 @@ func (r *run) play() {
 		r.record.Paths = "real"
 	}
 	e := v.take()
+	if e == nil {
+		e = v.await()
+	}
 	if e == nil {
 		if !r.player.limits.grow(v.Name, time.Now()) {
 			r.answered <- throttled(accountFull)
@@ -65,6 +69,9 @@ func (r *run) play() {
 		v.drop(e, "timeout")
 	default:
 		v.drop(e, "failure")
+	}
+	if r.early {
+		v.settled()
 	}
 	r.tell()
 }
@@ -132,6 +139,8 @@ func (r *run) carry(e *environment) (alive bool) {
 			asked = nil
 			r.runtimeDone(e, "success")
 		case <-patience:
+			r.early = true
+			e.version.settling()
 			r.tell()
 		case <-e.process.Exited():
 			return r.broken(e, e.exit())

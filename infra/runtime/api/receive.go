@@ -3,10 +3,11 @@ package api
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"time"
+	"strings"
 )
 
 type problem int
@@ -19,16 +20,27 @@ const (
 
 var sizeText = fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", MaxPayload)
 
+// The trailers that tell of a failure in the middle of a body.
+const (
+	typeTrailer = "Lambda-Runtime-Function-Error-Type"
+	bodyTrailer = "Lambda-Runtime-Function-Error-Body"
+)
+
 // receive reads a response's body, and its trailers, which say whether the body is whole: aws-lambda-go reports there that
 // its reader failed in the middle.
 func receive(inv *Invocation, r *http.Request, streamed bool) (Response, problem) {
 	resp := Response{ContentType: r.Header.Get("Content-Type"), Streamed: streamed}
+	_, announced := r.Trailer[typeTrailer]
+	var misplaced []byte // trailers that came as a part of the body
 	var err error
 	if streamed && inv.Stream != nil {
-		resp.Size, err = pour(inv.Stream, r.Body)
+		resp.Size, misplaced, err = pour(inv.Stream, r.Body, announced)
 	} else {
 		resp.Payload, err = gather(r)
 		resp.Size = int64(len(resp.Payload))
+		if i := bytes.LastIndex(resp.Payload, []byte(typeTrailer+": ")); announced && i >= 0 {
+			misplaced = resp.Payload[i:]
+		}
 	}
 	if resp.Size > MaxPayload && resp.Payload != nil {
 		drain(r.Body)
@@ -39,17 +51,37 @@ func receive(inv *Invocation, r *http.Request, streamed bool) (Response, problem
 		resp.Streamed = streamed
 		return resp, truncated
 	}
-	if kind := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); kind != "" {
-		resp.ErrorType = kind
-		resp.Payload = nil
-		if body, err := base64.StdEncoding.DecodeString(r.Trailer.Get("Lambda-Runtime-Function-Error-Body")); err == nil && len(body) > 0 {
-			resp.Payload = body
-		} else {
-			resp.Payload = failure(kind, "").Payload
-		}
-		resp.ContentType = "application/json"
+	kind, said := r.Trailer.Get(typeTrailer), r.Trailer.Get(bodyTrailer)
+	if kind == "" {
+		kind, said, _ = inBody(misplaced)
+	}
+	if kind != "" {
+		resp.ErrorType, resp.Payload, resp.ContentType = kind, told(kind, said), "application/json"
 	}
 	return resp, none
+}
+
+// told is the error that a trailer says: JSON in base64, or a text in base64.
+func told(kind, said string) []byte {
+	body, err := base64.StdEncoding.DecodeString(said)
+	if err == nil && json.Valid(body) {
+		return body
+	}
+	return failure(kind, string(body)).Payload
+}
+
+// inBody reads trailers that a client has written as the last piece of the body, as the Rust runtime does where a stream
+// breaks off; false: it is none, but what the function wrote.
+func inBody(text []byte) (kind, said string, ok bool) {
+	rest, whole := strings.CutSuffix(string(text), "\r\n")
+	rest = strings.TrimSuffix(rest, "\r\n")
+	first, second, two := strings.Cut(rest, "\r\n")
+	kind, hasKind := strings.CutPrefix(first, typeTrailer+": ")
+	said, hasBody := strings.CutPrefix(second, bodyTrailer+": ")
+	if !whole || !two || !hasKind || !hasBody || kind == "" || strings.Contains(said, "\r\n") {
+		return "", "", false
+	}
+	return kind, said, true
 }
 
 // gather reads a body up to one byte more than is allowed.
@@ -68,38 +100,3 @@ func gather(r *http.Request) ([]byte, error) {
 // drain reads what is left, within reason: a client that writes its whole body before it looks for an answer would
 // otherwise see a broken connection and not the answer.
 func drain(body io.Reader) { io.Copy(io.Discard, io.LimitReader(body, 64<<20)) }
-
-// A streamed response has a burst at full speed, then a steady rate.
-const (
-	burst     = 6 << 20 // bytes
-	rate      = 2 << 20 // bytes a second
-	maxStream = 200 << 20
-)
-
-// pour hands a streamed body on as it comes.
-func pour(to io.Writer, body io.Reader) (int64, error) {
-	buffer := make([]byte, 64<<10)
-	began := time.Now()
-	var size int64
-	for {
-		n, err := body.Read(buffer)
-		size += int64(n)
-		if n > 0 {
-			if _, werr := to.Write(buffer[:n]); werr != nil {
-				to = io.Discard // who asked is gone; the function is not told, as on AWS
-			}
-		}
-		if err == io.EOF {
-			return size, nil
-		}
-		if err == nil && size > maxStream {
-			err = io.ErrShortBuffer
-		}
-		if err != nil {
-			return size, err
-		}
-		if ahead := time.Duration(size-burst)*time.Second/rate - time.Since(began); ahead > 0 {
-			time.Sleep(ahead)
-		}
-	}
-}

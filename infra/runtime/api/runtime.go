@@ -20,7 +20,7 @@ func (s *Server) next(w http.ResponseWriter, r *http.Request) {
 		case inv = <-wait:
 		case <-r.Context().Done():
 			s.leave(wait)
-			return
+			panic(http.ErrAbortHandler) // who asked has gone: no answer is better than an empty event
 		}
 	}
 	h := w.Header()

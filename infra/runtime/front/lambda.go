@@ -19,6 +19,8 @@ type Player interface {
 	Stream(ctx context.Context, call runtime.Call, begin func(version, request string), to io.Writer) (runtime.Answer, error)
 }
 
+var _ Player = (*runtime.Player)(nil)
+
 // maxBody is what is read of a request at most: one byte more than the largest payload, so that the player sees that it is
 // too large.
 const maxBody = 6*1024*1024 + 1
