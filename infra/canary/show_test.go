@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -195,12 +194,11 @@ func TestTooLittleTrafficSaysSo(t *testing.T) {
 // TestAFailingHookShiftsNothing: the real hook, over the player's Invoke API and CodeDeploy's.
 func TestAFailingHookShiftsNothing(t *testing.T) {
 	t.Parallel()
-	layer := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-o", filepath.Join(layer, "bootstrap"), "../hooks")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	built := os.Getenv("BANYAN_BOOTSTRAPS")
+	if built == "" {
+		t.Skip("BANYAN_BOOTSTRAPS names no folder of bootstraps, such as build/amd64 of `make build`: what needs the real ones is proved in CI")
 	}
+	layer := filepath.Join(built, "hooks")
 	for name, c := range map[string]struct {
 		vars          map[string]string
 		outcome, says string

@@ -3,7 +3,6 @@ package command
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,11 +13,13 @@ var ownTemplate = filepath.Join("..", "..", "template.yaml")
 // A whole rehearsal, as a person types it: a lookup service over itself.
 func TestCanaryRehearsesADeployment(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-tags", "lambda.norpc", "-o", filepath.Join(folder, "bootstrap"), "../../services/postcode/lambda")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	built := os.Getenv("BANYAN_BOOTSTRAPS")
+	if built == "" {
+		t.Skip("BANYAN_BOOTSTRAPS names no folder of bootstraps, such as build/amd64 of `make build`: what needs the real ones is proved in CI")
+	}
+	folder := t.TempDir() // without the hooks beside it
+	if err := os.CopyFS(folder, os.DirFS(filepath.Join(built, "postcode"))); err != nil {
+		t.Fatal(err)
 	}
 	args := []string{"ops", "canary", "postcode", "--old", folder, "--new", folder, "--template", ownTemplate, "--rate", "60"}
 	status, out, errs := called(t, args...)

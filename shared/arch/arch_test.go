@@ -126,7 +126,7 @@ var rules = []rule{
 	{who: "infra/fakes/drupal", may: []string{"shared/money", "migration/drupal", "infra/fakes/drupal/*"}},
 	{who: "infra/fakes/drupal/*", may: []string{"infra/fakes/drupal", "infra/fakes/drupal/*"}},
 	{who: "infra/hooks", may: []string{"shared/mark"}},
-	{who: "infra/canary/rehearsal", may: []string{"infra/*", "shared/kv/dynamo"}},
+	{who: "infra/canary/rehearsal", may: []string{"infra/*", "services/all", "shared/kv/dynamo"}},
 	{who: "infra/canary", may: []string{"infra/runtime", "infra/runtime/front", "infra/fakes/codedeploy"}},
 	{who: "infra/account"}, {who: "infra/stack", may: []string{"infra/permissions"}}, {who: "infra/permissions"}, {who: "infra/template"}, {who: "infra/layer"}, {who: "infra/local/site"},
 	{who: "infra/runtime", may: []string{"infra/runtime/api", "infra/runtime/box"}},
