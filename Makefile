@@ -3,7 +3,7 @@ GO ?= go
 FUZZTIME ?= 60s
 BIN = build/banyan
 
-.PHONY: check test race lint build bootstraps image check-build release sam deploy deploy-gateway local fuzz rules check-newservice worlds bench bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-assess bench-start template browser simulate
+.PHONY: check test race lint build bootstraps image check-build release sam deploy deploy-gateway local fuzz rules check-newservice worlds bench bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-assess bench-start bench-lambda template browser simulate
 
 check: lint test race ## everything that needs Go alone, then the linters
 
@@ -93,7 +93,7 @@ check-newservice: ## CONTRIBUTING's recipe "add a service", followed by a script
 worlds: ## every service's scenarios in memory, on one machine, under the player and in a deployed stack; BANYAN_SAM, BANYAN_MOTO and BANYAN_MINISTACK name the programs
 	$(GO) test -count=1 -v -run TestWorlds ./infra/worlds
 
-bench: bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-assess bench-start
+bench: bench-proxy bench-shadow bench-rollback bench-donate bench-backfill bench-migrate bench-assess bench-start bench-lambda
 
 bench-proxy: ## CPU a proxied request beside nginx, HAProxy (both must be installed) and net/http's ReverseProxy
 	$(GO) run ./infra/bench/proxy
@@ -122,6 +122,11 @@ bench-assess: ## lines of access logs a second, beside zcat and grep; LINES=n fo
 
 bench-start: ## `banyan up`, from exec to the first page, on an empty folder and on a used one
 	$(GO) run ./infra/bench/start
+
+bench-lambda: bootstraps ## the functions as deployed: start, memory, our own cost of an event, the player's rate, billed units of each use case
+	$(GO) run ./infra/bench/lambda
+	$(GO) test -run '^$$' -bench Warm ./shared/host/cloud
+	@cat infra/local/testdata/units.md
 
 browser: ## the donor's journey and the dashboard in a real browser; needs chromium, chromedriver and BANYAN_AXE, the path of axe-core's axe.min.js
 	BANYAN_CHROMIUM=$${BANYAN_CHROMIUM:-chromedriver} $(GO) test -count=1 -run Browser ./infra/local/...
