@@ -66,6 +66,7 @@ var hookExceptions = append([]permissions.Exception{
 // the deployed version for real and reports Succeeded; and what it asked of AWS is what its role grants.
 func (s *stack) checkHooks() {
 	s.t.Helper()
+	before := s.t.Failed()
 	to, err := url.Parse(s.url)
 	if err != nil {
 		s.t.Fatal(err)
@@ -97,7 +98,7 @@ func (s *stack) checkHooks() {
 			s.t.Logf("the role of the hooks of %s, %d calls:\n%s", e.Name, len(r.calls), report)
 		}
 	}
-	if s.t.Failed() {
+	if s.t.Failed() && !before {
 		s.t.Logf("the hooks said:\n%s", said.all.String())
 	}
 }

@@ -52,11 +52,13 @@ func newStack(t *testing.T, server *ministack.Server, sam string) *stack {
 	s := &stack{account: open(t, server.URL), sam: sam, built: filepath.Join(t.TempDir(), "built"), operator: rand.Text(), release: strings.Repeat("0", 64)}
 	s.front = httptest.NewServer(http.HandlerFunc(s.forward))
 	t.Cleanup(s.front.Close)
-	acquirers, err := psp.Open(psp.Options{File: filepath.Join(t.TempDir(), "psp.db"), Hooks: psp.Hooks{Stripe: s.front.URL + "/payments/webhooks/stripe", Worldpay: s.front.URL + "/payments/webhooks/worldpay"}})
+	s.fake = httptest.NewUnstartedServer(nil)
+	acquirers, err := psp.Open(psp.Options{Base: "http://" + s.fake.Listener.Addr().String(), File: filepath.Join(t.TempDir(), "psp.db"), Hooks: psp.Hooks{Stripe: s.front.URL + "/payments/webhooks/stripe", Worldpay: s.front.URL + "/payments/webhooks/worldpay"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.fake = httptest.NewServer(acquirers.Handler())
+	s.fake.Config.Handler = acquirers.Handler()
+	s.fake.Start()
 	t.Cleanup(func() {
 		s.fake.Close()
 		if err := acquirers.Close(); err != nil {
