@@ -31,7 +31,7 @@ var limits = []limit{
 			}
 			return ""
 		}},
-	{"mounts no Layer at /opt", "LayerDir names the folder that sam built; Layers laid over each other: infra/runtime; the hooks' bootstrap in one: infra/canary",
+	{"mounts no Layer at /opt", "LayerDir names the folder that sam built; the hooks' one is laid by our player (hooks_test.go); several over each other: infra/runtime",
 		func(s *stack) string {
 			hook := "CodeDeployHook_" + name + "-donate-before" // its bootstrap lies in the Layer
 			out, err := lambda.NewFromConfig(s.Config).Invoke(s.t.Context(), &lambda.InvokeInput{FunctionName: &hook, Payload: []byte(`{"DeploymentId":"d","LifecycleEventHookExecutionId":"e"}`)})
@@ -40,7 +40,7 @@ var limits = []limit{
 			}
 			return ""
 		}},
-	{"has no CodeDeploy: no shifting, no alarm that rolls back, no hook called", "infra/canary plays it, infra/stack looks at what the template asks for",
+	{"has no CodeDeploy: no shifting, no alarm that rolls back, no hook called", "infra/canary plays it; the deployed hooks report to a fake (hooks_test.go); infra/stack looks at what the template asks for",
 		func(s *stack) string {
 			raw, err := s.send("codedeploy", http.MethodPost, "/", http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"CodeDeploy_20141006.ListApplications"}}, []byte(`{}`))
 			if err != nil {
