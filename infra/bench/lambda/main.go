@@ -173,7 +173,7 @@ func rate(ctx context.Context, dir string) error {
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("the echo function: %w", err)
 	}
-	p, err := runtime.New(runtime.Options{Dir: dir})
+	p, err := runtime.New(runtime.Options{Dir: dir, Whole: true})
 	if err != nil {
 		return err
 	}
