@@ -254,6 +254,19 @@ func aGift(giving, payment string) string {
 		`"message":"` + strings.Repeat("For the children. ", 17) + `","reference":"Red Nose Day bake sale"` + payment + `}`
 }
 
+// TestTheReadmeShowsTheUnits: what a reader sees is what is billed.
+func TestTheReadmeShowsTheUnits(t *testing.T) {
+	t.Parallel()
+	units, err := os.ReadFile(unitsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil || !strings.Contains(string(readme), string(units)) {
+		t.Errorf("README.md does not show the table of %s: %v", unitsFile, err)
+	}
+}
+
 // TestUnits is what each use case is billed by DynamoDB over its whole life, messages and index included: by the sizes of
 // the items that the services really write, and AWS's rules.
 func TestUnits(t *testing.T) {
