@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 
@@ -29,7 +30,10 @@ func opsRedrive(w *world) *cobra.Command {
 		Use:   "redrive SERVICE",
 		Short: "Give a service the messages again that it refused too often",
 		Long: "Give a service the messages again that it refused too often and that therefore lie among its dead letters.\n\n" +
-			"Mend the cause first. A message may be there twice if this is interrupted, which every service bears; none is lost.",
+			"Mend the cause first. A message may be there twice if this is interrupted, which every service bears; none is lost. One\n" +
+			"that the queue refuses, such as one past its size, stays a dead letter, is named by its SQS id and keeps no other from going (status 3).\n\n" +
+			"--dry-run says how many there are; on one machine (--store) also of which types. In AWS it cannot: SQS shows no message without handing\n" +
+			"it out, which hides it and counts as a receive. There the types are told by what was moved; --limit 10 moves a few first.",
 		Example: "  banyan ops redrive payments --stage prod --dry-run\n  banyan ops redrive payments --stage prod\n  banyan ops redrive payments --store sqlite:.banyan/services.db",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return r.run(c.Context(), w, args[0]) },
@@ -37,7 +41,7 @@ func opsRedrive(w *world) *cobra.Command {
 	c.Flags().StringVar(&r.stage, "stage", "", "the stage in AWS")
 	c.Flags().StringVar(&r.store, "store", "", "the services' store on one machine: sqlite:FILE")
 	c.Flags().IntVar(&r.limit, "limit", 10_000, "at most so many")
-	c.Flags().BoolVar(&r.dry, "dry-run", false, "count them and move nothing")
+	c.Flags().BoolVar(&r.dry, "dry-run", false, "count them and move nothing; of which types only --store can tell")
 	c.Flags().BoolVar(&r.asJSON, "json", false, "one JSON document")
 	return c
 }
@@ -64,14 +68,19 @@ func (r *redrive) run(ctx context.Context, w *world, name string) error {
 		return printJSON(w.out, moved)
 	}
 	if moved.Count() == 0 {
-		fmt.Fprintf(w.out, "%s: %s, none moved\n", name, plural(moved.Waiting, "dead letter", "dead letters"))
-		return nil
+		printTypes(w.out, moved.Waits)
+		_, err = fmt.Fprintf(w.out, "%s: %s, none moved\n", name, plural(moved.Waiting, "dead letter", "dead letters"))
+		return err
 	}
-	for _, kind := range slices.Sorted(maps.Keys(moved.Moved)) {
-		fmt.Fprintf(w.out, "%6d %s\n", moved.Moved[kind], kind)
-	}
+	printTypes(w.out, moved.Moved)
 	_, err = fmt.Fprintf(w.out, "%s has %s again; %d left\n", name, plural(moved.Count(), "message", "messages"), moved.Left)
 	return err
+}
+
+func printTypes(out io.Writer, of map[string]int) {
+	for _, kind := range slices.Sorted(maps.Keys(of)) {
+		fmt.Fprintf(out, "%6d %s\n", of[kind], kind)
+	}
 }
 
 // queues is a redrive of AWS's queues.
@@ -91,6 +100,9 @@ func (r *redrive) queues(ctx context.Context, name string) (account.Redriven, er
 // causes its message once more, so that nothing can come between. A running `up` delivers it within a minute.
 func (r *redrive) letters(ctx context.Context, name string) (moved account.Redriven, err error) {
 	moved.Moved = map[string]int{}
+	if r.dry {
+		moved.Waits = map[string]int{}
+	}
 	there, err := local.StoreIsThere(ctx, r.store, name)
 	switch {
 	case errors.Is(err, local.ErrNoStore):
@@ -115,6 +127,9 @@ func (r *redrive) letters(ctx context.Context, name string) (moved account.Redri
 			moved.Waiting++
 			if r.dry || moved.Count() >= r.limit {
 				moved.Left++
+				if r.dry {
+					moved.Waits[l.Value.Message.Type]++
+				}
 				continue
 			}
 			again := kv.Write{Key: dead.Key(l.ID), Delete: true, Messages: []event.Message{l.Value.Message}}

@@ -38,8 +38,11 @@ func TestRedriveOnOneMachine(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if status, out, _ := called(t, "ops", "redrive", "payments", "--store", to, "--dry-run"); status != done || !strings.Contains(out, "3 dead letters, none moved") {
+	if status, out, _ := called(t, "ops", "redrive", "payments", "--store", to, "--dry-run"); status != done || !strings.Contains(out, "3 payments.requested\n") || !strings.Contains(out, "3 dead letters, none moved") {
 		t.Error(status, out)
+	}
+	if _, out, _ := called(t, "ops", "redrive", "--help"); !strings.Contains(out, "SQS shows no message without") {
+		t.Errorf("what --dry-run cannot say of AWS is not said:\n%s", out)
 	}
 	if status, out, _ := called(t, "ops", "redrive", "payments", "--store", to, "--limit", "2"); status != done || !strings.Contains(out, "2 payments.requested") || !strings.Contains(out, "1 left") {
 		t.Error(status, out)
