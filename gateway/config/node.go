@@ -136,7 +136,7 @@ func (n node) expand(text string) (string, bool) {
 	})
 	text = restore.Replace(text)
 	if ok && strings.Contains(text, "${") {
-		n.wrong("%q: a variable is ${NAME}, letters, digits and '_'", text)
+		n.wrong("it has a ${ that begins no variable: one is ${NAME}, letters, digits and '_'") // the text may be a secret's
 		return "", false
 	}
 	return text, ok

@@ -142,6 +142,7 @@ func (b *builder) keys(n node) {
 			p.value.wrong("%q is not a key's id: letters, digits and '-'", p.key)
 		}
 		value, known := p.value.scalar()
+		value = strings.TrimSpace(value) // a file leaves a newline at its end; the services drop it too
 		secret := split.Secret{ID: p.key, Value: value}
 		switch {
 		case known && value == "":

@@ -41,21 +41,35 @@ type Keys map[string]string
 // Sole is the id of a secret that is given, or made, without one.
 const Sole = "k1"
 
+// least is how many bytes a secret has at least. An id has fewer, so that no part of a secret that holds a colon is taken for one: ids
+// stand in clear in what is signed.
+const least = 16
+
 // ParseKeys reads BANYAN_KEY: one secret, which gets the id Sole, or id:secret pairs with commas between them. The empty
-// text is no keys. A secret has at least 16 bytes.
+// text is no keys. A secret has at least 16 bytes, an id at most 15 letters, digits, - and _. Space around the whole is
+// dropped: files leave a newline at their end. An error names a key by its place and says nothing of its text.
 func ParseKeys(s string) (Keys, error) {
 	keys := Keys{}
-	for _, pair := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' }) {
+	pairs := strings.FieldsFunc(strings.TrimSpace(s), func(r rune) bool { return r == ',' })
+	for i, pair := range pairs {
 		id, secret, named := strings.Cut(pair, ":")
 		if !named {
 			id, secret = Sole, pair
 		}
-		if id == "" || strings.ContainsAny(id, "; ") || len(secret) < 16 || keys[id] != "" {
-			return nil, fmt.Errorf("mark: key %q: want id:secret with a secret of at least 16 bytes, each id once", id)
+		if !isID(id) || len(secret) < least || keys[id] != "" {
+			return nil, fmt.Errorf("mark: key %d of %d: want id:secret, an id of at most %d letters, digits, - and _, each once, and a secret of at least %d bytes without a comma; commas between keys",
+				i+1, len(pairs), least-1, least)
 		}
 		keys[id] = secret
 	}
 	return keys, nil
+}
+
+func isID(s string) bool {
+	other := func(r rune) bool {
+		return ('a' > r|0x20 || r|0x20 > 'z') && ('0' > r || r > '9') && r != '-' && r != '_'
+	}
+	return s != "" && len(s) < least && !strings.ContainsFunc(s, other)
 }
 
 // First is the id that signs where the caller has no wish: the first in order, "" without keys.
@@ -71,10 +85,10 @@ func (k Keys) First() string {
 }
 
 // Sign is the value of Header for a request: kind;time;key id;HMAC. path is the request's target as sent, with its
-// query. It is "" for a key id that is not there.
+// query; it is signed decoded, so that the mark holds however an API between spells it. It is "" for a key id that is not there.
 func (k Keys) Sign(id, kind string, at time.Time, method, path string, body []byte) string {
 	head := kind + ";" + strconv.FormatInt(at.Unix(), 10) + ";" + id
-	return k.seal(id, head, "mark", head, method, path, hash(body))
+	return k.seal(id, head, "mark", head, method, string(appendTarget(nil, path)), hash(body))
 }
 
 // Check is the kind of a mark, or ErrWrong.
@@ -84,7 +98,7 @@ func (k Keys) Check(value, method, path string, body []byte, now time.Time) (kin
 		return "", fmt.Errorf("%w: %s is kind;time;key id;HMAC with a kind of shadow or test", ErrWrong, Header)
 	}
 	head := strings.Join(part[:3], ";")
-	return part[0], k.check(value, part[1], part[2], now, k.seal(part[2], head, "mark", head, method, path, hash(body)))
+	return part[0], k.check(value, part[1], part[2], now, k.seal(part[2], head, "mark", head, method, string(appendTarget(nil, path)), hash(body)))
 }
 
 // Client is the visitor as the gateway saw it.

@@ -75,9 +75,21 @@ func TestKeysAreReadOrRefused(t *testing.T) {
 	if k := keys(t, ""); len(k) != 0 || k.First() != "" || k.Sign("k1", mark.Test, noon, "GET", "/", nil) != "" {
 		t.Error(k)
 	}
-	for _, bad := range []string{"short", "a:short", ":0123456789abcdef", "a:0123456789abcdef,a:0123456789abcdef", "a;b:0123456789abcdef"} {
-		if k, err := mark.ParseKeys(bad); err == nil {
-			t.Errorf("%q = %v, want a refusal", bad, k)
+	for _, end := range []string{"\n", "\r\n", " "} { // as a file or echo leaves it in a secret
+		if k := keys(t, "a:0123456789abcdef,b:fedcba9876543210"+end); k["b"] != "fedcba9876543210" {
+			t.Errorf("with %q at its end the last key is %q", end, k["b"])
+		}
+	}
+	const secret = "Xk9fW2longsecretpart"
+	for bad, place := range map[string]string{"short": "key 1 of 1", "a:short": "key 1 of 1", ":0123456789abcdef": "key 1 of 1",
+		"a:0123456789abcdef,a:0123456789abcdef": "key 2 of 2", "a;b:0123456789abcdef": "key 1 of 1", "a b:0123456789abcdef": "key 1 of 1",
+		secret + ":short": "key 1 of 1", secret + ":" + secret: "key 1 of 1", "k1:0123456789abcdef,$" + secret[:9] + ":" + secret + ",k3:" + secret: "key 2 of 3"} {
+		k, err := mark.ParseKeys(bad)
+		if err == nil || !strings.Contains(err.Error(), place) {
+			t.Errorf("%q = %v, %v; want a refusal of %s", bad, k, err, place)
+		}
+		if err != nil && strings.Contains(err.Error(), secret[:9]) {
+			t.Errorf("%v: it tells of the secret", err)
 		}
 	}
 }

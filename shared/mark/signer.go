@@ -43,9 +43,9 @@ func (s *Signer) AppendMark(dst []byte, kind string, at time.Time, method, path 
 	dst = append(append(dst, kind...), ';')
 	dst = append(strconv.AppendInt(dst, at.Unix(), 10), ';')
 	dst = append(dst, s.id...)
-	var room [1 << 10]byte
+	var room, spelt [1 << 10]byte
 	b := field(append(room[:0], s.inner[:]...), "mark")
-	b = field(field(field(b, dst[start:]), method), path)
+	b = field(field(field(b, dst[start:]), method), appendTarget(spelt[:0], path))
 	return s.end(dst, field(b, hash(body)))
 }
 
