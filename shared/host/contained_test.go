@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/gorilla/mux"
 
@@ -251,4 +252,42 @@ func TestServiceWithoutAddressesSaysThatNothingIsThere(t *testing.T) {
 	_, _, sink := start(t)
 	status(t, sink.Do("GET", "/coins", ""), 404, "There is nothing here")
 	status(t, sink.Do("GET", "/sink/health", ""), 200, "OK")
+}
+
+// paused is a switch that was read at a time, and that somebody else has turned since.
+func paused(t *testing.T, read time.Time) *host.State {
+	t.Helper()
+	store := kv.NewMem()
+	ours := host.UnreadState(store)
+	if err := ours.Refresh(t.Context(), read, 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if err := host.UnreadState(store).Set(t.Context(), host.IndefinitelyPaused); err != nil {
+		t.Fatal(err)
+	}
+	return ours
+}
+
+func TestSwitchIsReadAgainWhenTheClockWasPutBack(t *testing.T) {
+	t.Parallel()
+	ours := paused(t, hosttest.Noon.Add(10*time.Minute))
+	if err := ours.Refresh(t.Context(), hosttest.Noon, 5*time.Second); err != nil || ours.Now() != host.IndefinitelyPaused {
+		t.Errorf("%s, %v", ours.Now(), err)
+	}
+}
+
+// Lambda freezes an environment between two events; the machine's monotonic clock may stand still meanwhile, and time.Time has both.
+func TestSwitchIsReadAgainAfterAFreeze(t *testing.T) {
+	t.Parallel()
+	before := time.Now()
+	thawed := before.Add(time.Hour)
+	clocks := func(at *time.Time) *[2]uint64 { return (*[2]uint64)(unsafe.Pointer(at)) } // package time's own two fields
+	clocks(&thawed)[1] = clocks(&before)[1]
+	if thawed.Sub(before) != 0 || thawed.Round(0).Sub(before.Round(0)) != time.Hour {
+		t.Fatalf("%v and %v are no freeze of an hour", before, thawed)
+	}
+	ours := paused(t, before)
+	if err := ours.Refresh(t.Context(), thawed, 5*time.Second); err != nil || ours.Now() != host.IndefinitelyPaused {
+		t.Errorf("%s, %v", ours.Now(), err)
+	}
 }

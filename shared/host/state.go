@@ -58,11 +58,13 @@ func UnreadState(store kv.Store) *State {
 }
 
 // Refresh reads the switch again if the last reading is older than age at now: where many processes share a store, each learns
-// so what another was told. A reading that fails changes nothing, and the next Refresh tries again.
+// so what another was told. It goes by the wall's clock, since the other one stands still while Lambda freezes an environment; a
+// reading of the future, after the wall's was put back, is old. A reading that fails changes nothing, and the next Refresh tries again.
 func (s *State) Refresh(ctx context.Context, now time.Time, age time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.read.IsZero() && now.Sub(s.read) < age {
+	now = now.Round(0) // the wall's alone
+	if since := now.Sub(s.read); !s.read.IsZero() && since >= 0 && since < age {
 		return nil
 	}
 	if err := s.load(ctx); err != nil {
