@@ -20,15 +20,20 @@ type Restored struct {
 	As    time.Time `json:"as_of"`
 }
 
-// Compared is what a restored table holds, item by item against the live one.
+// Compared is what a restored table holds, item by item against the live one. Ops' own Notes are left out of all of it.
 type Compared struct {
-	Items   int      `json:"items"`   // in the restored table
-	Same    int      `json:"same"`    // as they are now
-	Changed int      `json:"changed"` // written since, by a higher revision
-	Gone    int      `json:"gone"`    // deleted or expired since
-	Wrong   []string `json:"wrong"`   // keys whose copy is no earlier state of what is there; at most 20
+	Items   int      `json:"items"`      // in the restored table
+	Living  int      `json:"live_items"` // in the live table, when the comparison ended
+	Same    int      `json:"same"`       // as they are now
+	Changed int      `json:"changed"`    // written since, or gone since and made anew
+	Gone    int      `json:"gone"`       // deleted or expired since
+	Wrong   []string `json:"wrong"`      // keys whose copy says other than what lives, though one commit wrote both; at most 20
 	Wrongs  int      `json:"wrongs"`
 }
+
+// Notes is the part of a service's table where operators' commands keep notes of their own. They are no data of the service's: a
+// table with nothing else is empty.
+const Notes = "ops"
 
 // restoring is how long AWS may take: some minutes for any size, they say, and hours for a large one.
 const restoring = 6 * time.Hour
@@ -37,15 +42,14 @@ const restoring = 6 * time.Hour
 // STAGE-drill, and waits until it can be read. Nobody but a drill looks there. The live table is only read.
 func (a *Account) Restore(ctx context.Context, service string, as time.Time) (Restored, error) {
 	db := dynamodb.NewFromConfig(a.aws)
-	r := Restored{Live: a.name(service), Table: a.name("drill", service), As: as}
-	in := &dynamodb.RestoreTableToPointInTimeInput{SourceTableName: &r.Live, TargetTableName: &r.Table}
+	r := Restored{Live: a.name(service), Table: a.name("drill", service), As: as.UTC()}
 	if as.IsZero() {
-		in.UseLatestRestorableTime = aws.Bool(true)
-		r.As = a.now().UTC()
-	} else {
-		in.RestoreDateTime = &as
+		var err error
+		if r.As, err = latest(ctx, db, r.Live); err != nil {
+			return r, err
+		}
 	}
-	_, err := db.RestoreTableToPointInTime(ctx, in)
+	_, err := db.RestoreTableToPointInTime(ctx, &dynamodb.RestoreTableToPointInTimeInput{SourceTableName: &r.Live, TargetTableName: &r.Table, RestoreDateTime: &r.As})
 	var there *types.TableAlreadyExistsException
 	switch {
 	case errors.As(err, &there):
@@ -57,6 +61,18 @@ func (a *Account) Restore(ctx context.Context, service string, as time.Time) (Re
 		return r, fmt.Errorf("account: %s is still being made: %w; look for it and delete it, or drill again later", r.Table, err)
 	}
 	return r, nil
+}
+
+// latest is the last moment as of which AWS can restore a table: some five minutes ago.
+func latest(ctx context.Context, db *dynamodb.Client, table string) (time.Time, error) {
+	out, err := db.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: &table})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("account: %s is not restored: %w", table, err)
+	}
+	if d := out.ContinuousBackupsDescription; d != nil && d.PointInTimeRecoveryDescription != nil && d.PointInTimeRecoveryDescription.LatestRestorableDateTime != nil {
+		return d.PointInTimeRecoveryDescription.LatestRestorableDateTime.UTC(), nil
+	}
+	return time.Time{}, fmt.Errorf("account: %s has no point-in-time copies: switch them on (PointInTimeRecoverySpecification in infra/store.yaml). Nothing was restored", table)
 }
 
 // Drop deletes a restored table, and no other.
@@ -71,8 +87,8 @@ func (a *Account) Drop(ctx context.Context, r Restored) error {
 	return nil
 }
 
-// Compare reads the restored table whole, and of the live one the same keys: each copy must be an earlier state of what
-// lives, or it is what lives. Live items may be written meanwhile: their revisions only grow.
+// Compare reads the restored table whole, and of the live one the same keys: each copy must be an earlier state of what lives, or it
+// is what lives. Then it counts what lives. Live items may be written, deleted and made anew meanwhile.
 func (a *Account) Compare(ctx context.Context, r Restored) (Compared, error) {
 	db := dynamodb.NewFromConfig(a.aws)
 	var c Compared
@@ -90,7 +106,23 @@ func (a *Account) Compare(ctx context.Context, r Restored) (Compared, error) {
 			c.note(copied, live[keyed(copied)])
 		}
 	}
-	return c, nil
+	var err error
+	c.Living, err = count(ctx, db, r.Live)
+	return c, err
+}
+
+// count is how many items live in a table, its notes and what was deleted and waits for its messages left out.
+func count(ctx context.Context, db *dynamodb.Client, table string) (n int, err error) {
+	pages := dynamodb.NewScanPaginator(db, &dynamodb.ScanInput{TableName: &table, Select: types.SelectCount, FilterExpression: aws.String("attribute_exists(r) AND p <> :notes"),
+		ExpressionAttributeValues: item{":notes": &types.AttributeValueMemberS{Value: Notes}}})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return n, fmt.Errorf("account: %s cannot be counted: %w", table, err)
+		}
+		n += int(page.Count)
+	}
+	return n, nil
 }
 
 type item = map[string]types.AttributeValue
@@ -118,17 +150,18 @@ func (a *Account) same(ctx context.Context, db *dynamodb.Client, table string, c
 	return found, nil
 }
 
-// note counts a copy beside what lives.
+// note counts a copy beside what lives. Revisions cannot tell which is the earlier: an item that is made anew begins at 1 again. The
+// commit that wrote it can.
 func (c *Compared) note(copied, live item) {
 	then, now := revision(copied), revision(live)
-	if then.Sign() == 0 { // deleted then already: it only carried messages
+	if then.Sign() == 0 || text(copied["p"]) == Notes { // deleted then already: it only carried messages
 		return
 	}
 	c.Items++
 	switch {
 	case live == nil || now.Sign() == 0:
 		c.Gone++
-	case now.Cmp(then) > 0:
+	case text(copied["w"]) != text(live["w"]):
 		c.Changed++
 	case now.Cmp(then) == 0 && bytes.Equal(data(copied), data(live)):
 		c.Same++

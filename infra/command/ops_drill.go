@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,9 @@ type drill struct {
 	Items int       `json:"items"`
 }
 
-func drills(store kv.Store) kv.Table[drill] { return kv.Table[drill]{Store: store, Name: "ops"} }
+func drills(store kv.Store) kv.Table[drill] {
+	return kv.Table[drill]{Store: store, Name: account.Notes}
+}
 
 const lastDrill = "drill"
 
@@ -38,6 +41,8 @@ func opsDrill(w *world) *cobra.Command {
 		Short: "Restore a service's table from its point-in-time copy into another, prove what it holds, delete it",
 		Long: "Restore a service's table from its point-in-time copy into another table, prove that each item in it is an earlier state of what\n" +
 			"lives, and delete it again. The live table is only read, but for the note of the drill, which preflight looks for.\n\n" +
+			"The drill counts if no copy is wrong, if some of what was restored still lives, and, without --as-of, if at least half as many items were\n" +
+			"restored as live. Of a table that is empty there is nothing to restore, and the drill counts. Status 1 if it does not.\n\n" +
 			"With --from the restored table is also verified against the old site, as `banyan migrate verify` does it.",
 		Example: "  banyan ops drill donate --stage prod\n  banyan ops drill donate --stage prod --as-of 2026-03-13T21:00:00Z --from dump.sql.gz",
 		Args:    cobra.ExactArgs(1),
@@ -112,24 +117,17 @@ func (r *restore) prove(ctx context.Context, w *world, a *account.Account, name 
 
 // conclude prints what was found, and keeps the day if all of it is well.
 func (r *restore) conclude(ctx context.Context, w *world, name string, found drillDone) error {
-	held := found.Wrongs == 0 && found.Items > 0 && (found.Verified == nil || found.Verified.Clean)
 	var err error
 	if r.asJSON {
 		err = printJSON(w.out, found)
 	} else {
-		_, err = fmt.Fprintf(w.out, "%s as of %s: %d items restored, %d as they are now, %d written since, %d deleted since, %d wrong; %.0f s\n",
-			name, found.As.Format(time.RFC3339), found.Items, found.Same, found.Changed, found.Gone, found.Wrongs, found.Seconds)
-		if found.Verified != nil {
-			printVerified(w.out, *found.Verified)
-		}
+		err = printDrill(w.out, name, found)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return fail(outside, "%w", err)
-	case found.Items == 0:
-		return fail(unheld, "the restored table is empty: a copy of nothing proves nothing")
-	case !held:
-		return fail(unheld, "the restored table is not what it should be; the drill does not count. Keep it with --keep and look at the items named")
+	}
+	if why := found.unheld(r.at == ""); why != "" {
+		return fail(unheld, "%s: the drill does not count", why)
 	}
 	open, shut, err := local.OpenStore(ctx, "dynamodb:banyan-"+r.stage, name)
 	if err != nil {
@@ -141,6 +139,41 @@ func (r *restore) conclude(ctx context.Context, w *world, name string, found dri
 		return fail(outside, "the drill held, and its day cannot be kept: %w", err)
 	}
 	return nil
+}
+
+// unheld says why a drill does not count; latest: the newest copy was restored, which is minutes old.
+func (d drillDone) unheld(latest bool) string {
+	switch {
+	case d.Wrongs > 0:
+		return plural(d.Wrongs, "item of the restored table is", "items of the restored table are") + " no earlier state of what lives; keep it with --keep and look at the keys named"
+	case d.Items == 0 && d.Living > 0:
+		return fmt.Sprintf("the restored table is empty and %s; a copy of nothing proves nothing", plural(d.Living, "item lives", "items live"))
+	case d.Items > 0 && d.Gone == d.Items:
+		return "nothing of what was restored lives any more; is it a copy of this table?"
+	case latest && 2*d.Items < d.Living:
+		return fmt.Sprintf("%s restored, and %d live; look whether the table grew so fast, and if so drill again later or with --as-of", plural(d.Items, "item was", "items were"), d.Living)
+	case d.Verified != nil && !d.Verified.Clean:
+		return "the restored table is not what the old site has"
+	}
+	return ""
+}
+
+func printDrill(out io.Writer, name string, d drillDone) error {
+	_, err := fmt.Fprintf(out, "%s as of %s: %s restored, %d live now; %d as they are now, %d written since, %d deleted since, %d wrong; %.0f s\n",
+		name, d.As.Format(time.RFC3339), plural(d.Items, "item", "items"), d.Living, d.Same, d.Changed, d.Gone, d.Wrongs, d.Seconds)
+	if d.Items == 0 && d.Living == 0 {
+		_, err = fmt.Fprintln(out, "  nothing to restore: the live table is empty too")
+	}
+	for _, key := range d.Wrong {
+		_, err = fmt.Fprintln(out, "  wrong:", key)
+	}
+	if more := d.Wrongs - len(d.Wrong); more > 0 {
+		_, err = fmt.Fprintf(out, "  and %d more\n", more)
+	}
+	if d.Verified != nil {
+		printVerified(out, *d.Verified)
+	}
+	return err
 }
 
 // drilled is when each service's table was last restored and proved.
