@@ -33,8 +33,10 @@ func As(ctx context.Context, o Operator) context.Context {
 	return context.WithValue(ctx, operatorKey{}, o)
 }
 
-// Front is what stands between the network and a service: it says who asks, refuses wrong marks, answers for the
-// service's health and its pause switch, and turns a panic into a 500.
+// Front is what stands between the network and a service: it says who asks as far as a signature or a key proves it, refuses wrong
+// ones of the gateway's, answers for the service's health and its pause switch, and turns a panic into a 500. It does not ask that a
+// request came through the gateway: one without the gateway's signature is served, as an unknown visitor's. What the gateway does about
+// single visitors, and a firewall before it, bind only who goes that way; who knows the API's own name meets the API's limits alone.
 type Front struct {
 	Name      string
 	Keys      mark.Keys           // check the gateway's and the load test's signatures
@@ -106,8 +108,8 @@ func (f Front) notFound(w http.ResponseWriter, r *http.Request, inner http.Handl
 	web.Fail(w, r, &fault.Error{Kind: fault.NotFound, Text: "There is nothing here"})
 }
 
-// caller says who asks. A signature that does not hold is refused and never taken as an unsigned, live request. The request's id is
-// the gateway's where it signed one, else the host's where the context has one already, else new.
+// caller says who asks. A signature that does not hold is refused and never taken as an unsigned, live request; no signature is
+// no offence, and the visitor's address is then empty. The request's id is the gateway's where it signed one, else the host's where the context has one already, else new.
 func (f Front) caller(env Env, w http.ResponseWriter, r *http.Request) (web.Caller, error) {
 	c := web.Caller{Trace: r.Header.Get("Traceparent"), Log: env.Log}
 	newID := func() string {
@@ -128,8 +130,8 @@ func (f Front) caller(env Env, w http.ResponseWriter, r *http.Request) (web.Call
 		c.Request = newID()
 	}
 	operator, _ := r.Context().Value(operatorKey{}).(Operator)
-	key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if key == "" {
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || key == "" {
 		key = r.Header.Get("X-Api-Key") // how the charity's front ends have always sent theirs
 	}
 	if key != "" {

@@ -150,6 +150,17 @@ func TestVisitorIsWhomTheGatewaySigned(t *testing.T) {
 	status(t, box.Do("GET", "/who", "", "Authorization", "Bearer guess"), 200, `"/who",""]`)
 }
 
+func TestKeyOfAFrontEndStandsBesideOtherAuthorizations(t *testing.T) {
+	t.Parallel()
+	_, box, _ := start(t)
+	const olive, nobody = `"/who","Olive Operator"]`, `"/who",""]`
+	status(t, box.Do("GET", "/who", "", "X-Api-Key", hosttest.OperatorKey), 200, olive)
+	status(t, box.Do("GET", "/who", "", "Authorization", "Basic c3RhZ2luZzpwYXNz", "X-Api-Key", hosttest.OperatorKey), 200, olive) // a browser's, of a site behind a password
+	status(t, box.Do("GET", "/who", "", "Authorization", "bearer "+hosttest.OperatorKey), 200, olive)
+	status(t, box.Do("GET", "/who", "", "Authorization", "Basic "+hosttest.OperatorKey), 200, nobody)
+	status(t, box.Do("GET", "/who", "", "Authorization", hosttest.OperatorKey), 200, nobody)
+}
+
 func TestPausedServiceRefusesUntilSomebodyResumesIt(t *testing.T) {
 	t.Parallel()
 	w, front, _ := start(t)
