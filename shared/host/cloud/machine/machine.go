@@ -27,8 +27,9 @@ const (
 )
 
 var (
-	begun = regexp.MustCompile(`^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]+-$`)
-	named = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	begun  = regexp.MustCompile(`^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]+-$`)
+	named  = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	hashed = regexp.MustCompile(`-[0-9a-f]{32}$`)
 )
 
 // Start is a cloud.Part: it sets Env.Start by the variable MACHINES, the ARN of the service's state machines as far as they
@@ -88,21 +89,34 @@ func (m *machines) same(ctx context.Context, machine, id, execution string, inpu
 		Err: fmt.Errorf("machine: %s %s was started with another input; that one goes on, and nothing else was started", machine, id)}
 }
 
-// equal compares JSON by what it says.
+// equal compares JSON by what it says, numbers by their digits: an amount may be longer than a float64 is exact.
 func equal(a, b []byte) bool {
-	var one, other any
-	if json.Unmarshal(a, &one) != nil || json.Unmarshal(b, &other) != nil {
+	x, errX := sorted(a)
+	y, errY := sorted(b)
+	if errX != nil || errY != nil {
 		return bytes.Equal(a, b)
 	}
-	x, errX := json.Marshal(one)
-	y, errY := json.Marshal(other)
-	return errX == nil && errY == nil && bytes.Equal(x, y)
+	return bytes.Equal(x, y)
+}
+
+// sorted is JSON with its names in order and no space.
+func sorted(raw []byte) ([]byte, error) {
+	if !json.Valid(raw) { // a decoder would not look at what follows the first value
+		return nil, errors.New("machine: no JSON")
+	}
+	in := json.NewDecoder(bytes.NewReader(raw))
+	in.UseNumber()
+	var v any
+	if err := in.Decode(&v); err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
 }
 
 // nameOf is the execution's name for an id: the id where Step Functions takes it, else what it takes of it, and a hash of
-// the whole, so that two ids are never one execution.
+// the whole, so that two ids are never one execution. An id that ends as if it were such a name is hashed too.
 func nameOf(id string) string {
-	if named.MatchString(id) && len(id) <= longestName {
+	if named.MatchString(id) && len(id) <= longestName && !hashed.MatchString(id) {
 		return id
 	}
 	sum := sha256.Sum256([]byte(id))

@@ -204,3 +204,33 @@ func FuzzNameOf(f *testing.F) {
 		}
 	})
 }
+
+func TestTwoIdsAreNeverOneExecution(t *testing.T) {
+	t.Parallel()
+	of := map[string]string{}
+	for _, id := range []string{"a b", nameOf("a b"), nameOf(nameOf("a b")), "a_b", "a/b", strings.Repeat("x", 80), strings.Repeat("x", 81), "é", "é-" + strings.Repeat("0", 32), "-" + strings.Repeat("0", 32)} {
+		name := nameOf(id)
+		if before, taken := of[name]; taken && before != id {
+			t.Errorf("%q and %q are the execution %s", before, id, name)
+		}
+		if of[name] = id; len(name) > longestName || !named.MatchString(name) {
+			t.Errorf("%q: Step Functions takes no name %q", id, name)
+		}
+	}
+}
+
+func TestInputsAreTheSameByWhatTheySay(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		one, other string
+		same       bool
+	}{
+		{`{"a":1,"b":[2]}`, ` { "b" : [2], "a" : 1 }`, true}, {`"\u00e9"`, `"é"`, true}, {`{"a":1}`, `{"a":2}`, false},
+		{`{"minor":9007199254740993}`, `{"minor":9007199254740992}`, false}, {`{"minor":9007199254740993}`, `{"minor": 9007199254740993}`, true},
+		{`no JSON`, `no JSON`, true}, {`{} {}`, `{}`, false}, {``, `null`, false},
+	} {
+		if equal([]byte(c.one), []byte(c.other)) != c.same {
+			t.Errorf("%s and %s: want the same: %v", c.one, c.other, c.same)
+		}
+	}
+}
