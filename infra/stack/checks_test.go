@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -247,6 +248,20 @@ func shifted(e *estate, stage string) (wrong []string) {
 	return wrong
 }
 
+var logged = regexp.MustCompile(`\$context\.[A-Za-z.]+`)
+
+// sample is what a variable of an HTTP API's access log may say ("Customizing HTTP API access logs"): a message's messageString
+// comes in quotes of its own.
+func sample(variable string) string {
+	switch variable {
+	case "$context.status", "$context.responseLength", "$context.responseLatency":
+		return "404"
+	case "$context.error.messageString":
+		return `"Not Found"`
+	}
+	return "-"
+}
+
 // closed: what the outside may reach, and what is written down of who does.
 func closed(e *estate, stage string) (wrong []string) {
 	for _, api := range e.of("AWS::ApiGatewayV2::Api") {
@@ -273,6 +288,9 @@ func closed(e *estate, stage string) (wrong []string) {
 		format := text(s.properties, "AccessLogSettings", "Format")
 		if !strings.Contains(format, "$context.routeKey") || regexp.MustCompile(`identity|\$context\.path|userAgent|rawPath|claims`).MatchString(format) {
 			wrong = append(wrong, s.id+": its access log says "+format+": the route, and nothing of who asks")
+		}
+		if line := logged.ReplaceAllStringFunc(format, sample); !json.Valid([]byte(line)) {
+			wrong = append(wrong, s.id+": its access log is no JSON where a request is refused: "+line)
 		}
 	}
 	return wrong

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -14,8 +15,18 @@ type template struct {
 	Parameters map[string]struct{ Default any }
 	Mappings   map[string]map[string]map[string]any
 	Conditions map[string]any
+	Rules      map[string]rule
 	Resources  map[string]map[string]any
 	Outputs    map[string]map[string]any
+}
+
+// rule is what parameters must be together.
+type rule struct {
+	RuleCondition any
+	Assertions    []struct {
+		Assert            any
+		AssertDescription string
+	}
 }
 
 // resource is one that would be made: all that depends on parameters is resolved, another resource is <STACK/ID> or
@@ -34,7 +45,8 @@ type estate struct {
 	imports   map[string][]string
 }
 
-// resolve follows the nested stacks of the main template, and takes each other one by itself.
+// resolve follows the nested stacks of the main template, and takes each other one by itself. Parameters that its rules do not
+// allow are an error, as CloudFormation makes nothing of them.
 func resolve(all map[string]template, parameters map[string]string) (e *estate, err error) {
 	e = &estate{resources: map[string]resource{}, exports: map[string][]string{}, imports: map[string][]string{}}
 	defer func() {
@@ -46,6 +58,10 @@ func resolve(all map[string]template, parameters map[string]string) (e *estate, 
 	for name, value := range parameters {
 		given[name] = value
 	}
+	whole := &scope{all: all, file: main, estate: e, parameters: given}
+	if wrong := whole.refused(); len(wrong) > 0 {
+		return nil, errors.New(strings.Join(wrong, "; "))
+	}
 	nested := map[string]bool{main: true}
 	for file, t := range all {
 		for _, r := range t.Resources {
@@ -54,7 +70,7 @@ func resolve(all map[string]template, parameters map[string]string) (e *estate, 
 			}
 		}
 	}
-	(&scope{all: all, file: main, estate: e, parameters: given}).everything()
+	whole.everything()
 	for _, file := range slices.Sorted(maps.Keys(all)) {
 		if !nested[file] {
 			own := &scope{all: all, file: file, estate: e, prefix: strings.TrimSuffix(path.Base(file), ".yaml") + "/", parameters: map[string]any{"Stage": given["Stage"]}}
@@ -72,6 +88,22 @@ type scope struct {
 	prefix     string
 	parameters map[string]any
 	outputs    map[string]map[string]any // of nested stacks
+}
+
+// refused is what the template's rules say against its parameters.
+func (s *scope) refused() (wrong []string) {
+	for _, name := range slices.Sorted(maps.Keys(s.all[s.file].Rules)) {
+		r := s.all[s.file].Rules[name]
+		if r.RuleCondition != nil && !s.true(r.RuleCondition) {
+			continue
+		}
+		for _, a := range r.Assertions {
+			if !s.true(a.Assert) {
+				wrong = append(wrong, a.AssertDescription)
+			}
+		}
+	}
+	return wrong
 }
 
 // absent is AWS::NoValue.

@@ -109,6 +109,7 @@ func TestEachCheckCanFail(t *testing.T) {
 		"refunds for all":          {"closed", main, "Path: '/payments/{id}/refunds', Auth: {Authorizer: Operators}", "Path: '/payments/{id}/refunds'", "refunds asks"},
 		"a throttle less":          {"closed", main, "ThrottlingRateLimit: !FindInMap [Environments, !Ref Stage, Rate], ", "", "no throttle"},
 		"addresses in the log":     {"closed", main, `"route":"$context.routeKey"`, `"route":"$context.routeKey","ip":"$context.identity.sourceIp"`, "nothing of who asks"},
+		"quotes in quotes":         {"closed", main, `"$context.error.message"`, `"$context.error.messageString"`, "no JSON"},
 		"no tag":                   {"told", main, "      Tags: {service: donate}\n", "", "Donate has no tag service"},
 	} {
 		files := map[string]string{}
@@ -146,6 +147,57 @@ func TestWithoutCodeDeploy(t *testing.T) {
 	}
 	if wrong := alarms(e, "test"); len(wrong) > 0 {
 		t.Error(wrong)
+	}
+}
+
+// TestRulesRefuse parameters that would deploy, and help nobody.
+func TestRulesRefuse(t *testing.T) {
+	t.Parallel()
+	tr := startTranslator(t)
+	for _, c := range []struct {
+		stage, given, want string
+	}{
+		{"prod", "DomainName=", "prod needs DomainName"},
+		{"prod", "Certificate=arn:aws:acm:eu-west-1:111122223333:certificate/none", "prod needs Certificate"},
+		{"test", "TestMethod=pm_card_visa", "TestMethod needs StripeTestUrl"},
+		{"test", "DomainName=", ""},
+	} {
+		_, err := tr.estate(sources(t), c.stage, c.given)
+		if got := fmt.Sprint(err); c.want == "" && err != nil || !strings.Contains(got, c.want) {
+			t.Errorf("%s with %s: %s, want %q", c.stage, c.given, got, c.want)
+		}
+	}
+}
+
+// TestChargesInvokeDonateAlone: a hook that pays a test gift may call the alias that takes it, others may not.
+func TestChargesInvokeDonateAlone(t *testing.T) {
+	t.Parallel()
+	tr := startTranslator(t)
+	may := func(parameters ...string) (all []string) {
+		e, err := tr.estate(sources(t), "test", parameters...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, role := range e.of("AWS::IAM::Role") {
+			s, err := e.statements(role)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, one := range s {
+				for _, r := range one.Resources {
+					if strings.HasSuffix(role.id, "/HookRole") && strings.HasSuffix(r.String(), "-donate:live") && !strings.HasPrefix(role.id, "Donate") {
+						all = append(all, fmt.Sprint(role.id, one.Actions))
+					}
+				}
+			}
+		}
+		return all
+	}
+	if got := may(); len(got) > 0 {
+		t.Errorf("without TestMethod: %v", got)
+	}
+	if got, want := may("TestMethod=pm_card_visa", "StripeTestUrl=https://api.stripe.com"), "PaymentsAlarms/HookRole[lambda:InvokeFunction]"; len(got) != 1 || got[0] != want {
+		t.Errorf("%v, want %s alone", got, want)
 	}
 }
 

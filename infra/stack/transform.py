@@ -22,8 +22,9 @@ def read(text):
     return json.dumps(yaml_parse(text), default=str)
 
 
-def transformed(text, parameters):
-    template = json.loads(read(text))
+@functools.cache  # a test that breaks one template leaves the others
+def transformed(text, given):
+    template, parameters = json.loads(read(text)), json.loads(given)
     if "Transform" not in template:
         return template
     for name, resource in template["Resources"].items():  # the upload comes before the transform
@@ -36,7 +37,7 @@ def transformed(text, parameters):
 for line in sys.stdin:
     request = json.loads(line)
     try:
-        answer = {path: transformed(text, request["parameters"]) for path, text in request["files"].items()}
+        answer = {path: transformed(text, json.dumps(request["parameters"])) for path, text in request["files"].items()}
     except Exception as e:
         answer = {"error": str(e) or getattr(e, "message", repr(e))}
     print(json.dumps(answer, default=str), flush=True)

@@ -98,7 +98,7 @@ func (tr *translator) transform(files, parameters map[string]string) (map[string
 
 // estate transforms and resolves for an environment, with CodeDeploy on unless the parameters say otherwise.
 func (tr *translator) estate(files map[string]string, stage string, parameters ...string) (*estate, error) {
-	given := map[string]string{"Stage": stage, "Canary": "true", "DomainName": "services.rednosefund.example", "OutcomesUrl": "https://www.rednosefund.example/v1/outcomes"}
+	given := map[string]string{"Stage": stage, "Canary": "true", "DomainName": "services.rednosefund.example", "Certificate": "arn:aws:acm:eu-west-1:111122223333:certificate/own", "OutcomesUrl": "https://www.rednosefund.example/v1/outcomes"}
 	for _, p := range parameters {
 		name, value, _ := strings.Cut(p, "=")
 		given[name] = value

@@ -135,7 +135,7 @@ func (s *stack) deploy() string {
 	args := []string{"deploy", "--stack-name", name, "--resolve-s3", "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar",
 		"--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND", "--parameter-overrides"}
 	for _, p := range [][2]string{{"Stage", stage}, {"Canary", "false"}, {"ReleaseHash", s.release}, {"LayerDir", layer}, {"LogLevel", "debug"}, {"Callers", string(callers)},
-		{"ServicesUrl", s.front.URL}, {"OutcomesUrl", s.judge.URL + "/v1/outcomes"}, {"StripeUrl", s.fake.URL}, {"StripeTestUrl", s.fake.URL}, {"WorldpayUrl", s.fake.URL}, {"WorldpayTestUrl", s.fake.URL}, {"Providers", "stripe=100 worldpay=0"}} {
+		{"ServicesUrl", s.front.URL}, {"OutcomesUrl", s.judge.URL + "/v1/outcomes"}, {"StripeUrl", s.fake.URL}, {"StripeTestUrl", s.fake.URL}, {"TestMethod", "pm_card_visa"}, {"WorldpayUrl", s.fake.URL}, {"WorldpayTestUrl", s.fake.URL}, {"Providers", "stripe=100 worldpay=0"}} {
 		args = append(args, fmt.Sprintf("ParameterKey=%s,ParameterValue=%s", p[0], quoted(p[1])))
 	}
 	out, err := try(s.t, s.built, s.environment(), s.sam, args...)

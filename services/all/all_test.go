@@ -222,6 +222,33 @@ func TestTemplateLeadsToEveryRouteAndToNoOther(t *testing.T) {
 	}
 }
 
+// TestAPIAnswersBrowsersAsServicesDo: where API Gateway has a CORS configuration, it answers in their place and drops what they say.
+func TestAPIAnswersBrowsersAsServicesDo(t *testing.T) {
+	t.Parallel()
+	apis := deployed(t).APIs
+	if len(apis) != 1 || apis[0].CORS == nil {
+		t.Fatalf("%+v: want one API, with its CorsConfiguration", apis)
+	}
+	cors := apis[0].CORS
+	origin := cors.Origins[0]
+	front := host.Front{Name: "any", Origins: cors.Origins, State: host.UnreadState(nil)}.Handler(hosttest.NewWorld(t).Env("any"), host.Service{})
+	r := httptest.NewRequest("OPTIONS", "/any", nil)
+	r.Header.Set("Origin", origin)
+	r.Header.Set("Access-Control-Request-Method", "POST")
+	w := httptest.NewRecorder()
+	front.ServeHTTP(w, r)
+	set := func(texts ...string) string {
+		slices.Sort(texts)
+		return strings.ToLower(strings.Join(texts, ", "))
+	}
+	for header, want := range map[string]string{"Methods": set(cors.Methods...), "Headers": set(cors.Headers...), "Credentials": fmt.Sprint(cors.Credentials), "Origin": origin} {
+		said := w.Header().Get("Access-Control-Allow-" + header)
+		if got := set(strings.Split(said, ", ")...); got != want {
+			t.Errorf("Access-Control-Allow-%s: shared/host/front.go says %s, template.yaml %s", header, got, want)
+		}
+	}
+}
+
 // leads says that an event's method and path take a route; a variable takes any one segment.
 func leads(method, path string, r route) bool {
 	if method != "ANY" && method != r.method {
