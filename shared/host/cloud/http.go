@@ -61,7 +61,8 @@ func unstaged(path, stage string) string {
 }
 
 // targetOf is the URL that was asked for. Function URLs and load balancers leave a path as it came; HTTP APIs decode it. What can
-// only stand in a decoded one (a space, a ?, a lone %) is encoded again.
+// only stand in a decoded one (a space, a ?, a lone %) is encoded again. /%41, decoded from /%2541, looks like a path that came as it
+// was sent, and is decoded once more: a mark of it is then refused, since another path was signed.
 func targetOf(path, query string) (*url.URL, error) {
 	if !strings.HasPrefix(path, "/") {
 		return nil, refuse("its path does not begin with a slash")

@@ -92,8 +92,10 @@ func TestPoisonFailsItselfAlone(t *testing.T) {
 	if m := a.metrics(t); m["Errors"] != 7.0 || m["Messages"] != 3.0 || m["Undelivered"] != 0.0 {
 		t.Errorf("metrics %v", m)
 	}
-	if l := a.lines(t, "message not taken"); len(l) != 7 || !strings.Contains(a.logged(), `"record":"r-4","received":"2","error":"the drawer is full"`) {
+	if l := a.lines(t, "message not taken"); len(l) != 7 || !strings.Contains(a.logged(), `"record":"r-4","received":"2","message":"m-fails","type":"payments.settled","error":"the drawer is full"`) {
 		t.Errorf("logged %v", l)
+	} else if _, is := l[slices.IndexFunc(l, func(l map[string]any) bool { return l["record"] == "r-1" })]["message"]; is {
+		t.Error("what is no envelope is logged as if it were one")
 	}
 }
 
@@ -152,6 +154,9 @@ func TestTopicsOwnEventIsTakenWholeOrComesAgain(t *testing.T) {
 	e.Records[0].SNS.Message = body(t, message("m-2", "fail"))
 	if _, err := invoke(t, h, e); err == nil || !strings.Contains(err.Error(), "1 of 1 messages were not taken") {
 		t.Errorf("%v", err)
+	}
+	if l := a.lines(t, "message not taken"); len(l) != 1 || l[0]["record"] != "n-1" || l[0]["message"] != "m-2" || l[0]["type"] != event.PaymentsSettled {
+		t.Errorf("logged %v", l)
 	}
 }
 
