@@ -103,7 +103,9 @@ func (t *trial) invoke(ctx context.Context, function string, event any) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	out, err := t.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &function, Payload: payload})
+	out, err := granted(ctx, t.hook, t.at, func() (*lambda.InvokeOutput, error) {
+		return t.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &function, Payload: payload})
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -30,10 +30,11 @@ type hook struct {
 	getenv func(string) string
 	now    func() time.Time
 	log    *slog.Logger
+	grants
 }
 
 func newHook(c aws.Config, getenv func(string) string, now func() time.Time, log *slog.Logger) *hook {
-	return &hook{aws: c, lambda: lambda.NewFromConfig(c), deploy: codedeploy.NewFromConfig(c), getenv: getenv, now: now, log: log}
+	return &hook{aws: c, lambda: lambda.NewFromConfig(c), deploy: codedeploy.NewFromConfig(c), getenv: getenv, now: now, log: log, grants: grants{20 * time.Second, time.Second}}
 }
 
 // handle judges the version and reports. What it finds is the report's to say: its own error means that the report could
@@ -52,8 +53,10 @@ func (h *hook) handle(ctx context.Context, e event) error {
 	} else {
 		log.Info("the new version is good", "ms", h.now().Sub(began).Milliseconds())
 	}
-	_, err := h.deploy.PutLifecycleEventHookExecutionStatus(ctx, &codedeploy.PutLifecycleEventHookExecutionStatusInput{
-		DeploymentId: &e.DeploymentID, LifecycleEventHookExecutionId: &e.ExecutionID, Status: status,
+	_, err := granted(ctx, h, "report", func() (*codedeploy.PutLifecycleEventHookExecutionStatusOutput, error) {
+		return h.deploy.PutLifecycleEventHookExecutionStatus(ctx, &codedeploy.PutLifecycleEventHookExecutionStatusInput{
+			DeploymentId: &e.DeploymentID, LifecycleEventHookExecutionId: &e.ExecutionID, Status: status,
+		})
 	})
 	var told *types.LifecycleEventAlreadyCompletedException
 	switch {

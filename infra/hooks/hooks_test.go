@@ -31,6 +31,7 @@ type stage struct {
 	functions map[string]http.HandlerFunc // by ARN; HTTP events
 	queued    []string                    // bodies of messages
 	refuses   bool                        // the functions refuse messages
+	denies    int                         // as many invocations are refused by IAM first
 	fails     string                      // the functions' error; empty: none
 	runs      string                      // the version that runs; empty: the one that is asked
 	gifts     map[string]gift
@@ -67,6 +68,13 @@ func (s *stage) invoke(w http.ResponseWriter, r *http.Request, name string) {
 		w.Header().Set("X-Amzn-Errortype", "ResourceNotFoundException")
 		w.WriteHeader(404)
 		w.Write([]byte(`{"Message":"Function not found: ` + name + `"}`))
+		return
+	}
+	if s.denies > 0 {
+		s.denies--
+		w.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
+		w.WriteHeader(403)
+		w.Write([]byte(`{"Message":"User: hook is not authorized to perform: lambda:InvokeFunction on resource: ` + name + `"}`))
 		return
 	}
 	w.Header().Set("X-Amz-Executed-Version", s.runs)
@@ -192,6 +200,7 @@ func (s *stage) called(t *testing.T, vars map[string]string) (status, log string
 		all[k] = v
 	}
 	h := newHook(c, func(name string) string { return all[name] }, time.Now, slog.New(slog.NewJSONHandler(&s.log, nil)))
+	h.grants = grants{patience: 20 * time.Second, pause: time.Millisecond}
 	execution, told := s.Expect("d-ABCDEF123")
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
@@ -342,6 +351,37 @@ func TestTheEndOfItsTimeIsReported(t *testing.T) {
 	}
 	if status := <-told; status != codedeploy.Failed || !strings.Contains(log.String(), "no answer in time, at GET /donate/health: the hook has 1s in all") {
 		t.Errorf("reported %s:\n%s", status, log.String())
+	}
+}
+
+// TestRightsMayComeLate: IAM knows of them some seconds after the deployment made them; one that never comes is a failure, within
+// the hook's time and with AWS's own words.
+func TestRightsMayComeLate(t *testing.T) {
+	t.Parallel()
+	late := newStage(t, nil)
+	late.denies = 5
+	if status, log := late.called(t, nil); status != codedeploy.Succeeded || len(late.gifts) != 1 || strings.Count(log, "is not there yet") != 1 {
+		t.Errorf("reported %s, with %d gifts:\n%s", status, len(late.gifts), log)
+	}
+	never := newStage(t, nil)
+	never.denies = 1 << 30
+	web := httptest.NewServer(never)
+	t.Cleanup(web.Close)
+	for name, g := range map[string]grants{"its patience ends": {30 * time.Millisecond, time.Millisecond}, "its time ends": {time.Hour, time.Millisecond}} {
+		var log bytes.Buffer
+		c := aws.Config{Region: "eu-west-1", BaseEndpoint: &web.URL, Credentials: aws.AnonymousCredentials{}}
+		vars := map[string]string{"NEW_VERSION": version, "BANYAN_KEY": key, "_HANDLER": "before.Donate"}
+		h := newHook(c, func(name string) string { return vars[name] }, time.Now, slog.New(slog.NewJSONHandler(&log, nil)))
+		h.grants = g
+		execution, told := never.Expect("d-1")
+		ctx, stop := context.WithTimeout(t.Context(), 2*time.Second)
+		if err := h.handle(ctx, event{"d-1", execution}); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		if status := <-told; status != codedeploy.Failed || !strings.Contains(log.String(), "AccessDeniedException") {
+			t.Errorf("%s: reported %s:\n%s", name, status, log.String())
+		}
 	}
 }
 

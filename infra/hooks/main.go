@@ -11,12 +11,13 @@
 //	POSTCODE     one that the stage's Layer has addresses for; unset: SE1 7TP, which the sample's has.
 //	CLIENT_KEY   a front end's key that payments knows; unset: payments must refuse to tell us of a payment.
 //	DONATE, TEST_METHOD  the ARN of donate's alias, and what the acquirer's test address takes for a card, as pm_card_visa:
-//	             set both, and payments is asked to charge a test gift. Only where its ACQUIRER_TEST_URL is set.
+//	             set both (the template's TestMethod does), and payments is asked to charge a test gift. Only where its
+//	             ACQUIRER_TEST_URL is set.
 //
 // Its role needs lambda:InvokeFunction on what NEW_VERSION (and DONATE) names, codedeploy:PutLifecycleEventHookExecutionStatus on
 // the service's deployment group, secretsmanager:GetSecretValue and kms:Decrypt for the secrets that variables name. Its
 // timeout should be a minute: a cold start, and a quarter of it is kept for the report. Its name begins with
-// CodeDeployHook_, or CodeDeploy's own role may not call it.
+// CodeDeployHook_, or CodeDeploy's own role may not call it. A right that is refused is asked for again for 20 s: grants.
 package main
 
 import (

@@ -17,7 +17,9 @@ import (
 func (h *hook) secret(ctx context.Context, variable string) (string, error) {
 	value := h.getenv(variable)
 	if name, is := strings.CutPrefix(value, "ssm:"); is {
-		out, err := ssm.NewFromConfig(h.aws).GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+		out, err := granted(ctx, h, variable, func() (*ssm.GetParameterOutput, error) {
+			return ssm.NewFromConfig(h.aws).GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+		})
 		if err != nil {
 			return "", fmt.Errorf("%s: the parameter %s: %w", variable, name, err)
 		}
@@ -28,7 +30,9 @@ func (h *hook) secret(ctx context.Context, variable string) (string, error) {
 		return value, nil
 	}
 	name, field, part := strings.Cut(reference, "#")
-	out, err := secretsmanager.NewFromConfig(h.aws).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
+	out, err := granted(ctx, h, variable, func() (*secretsmanager.GetSecretValueOutput, error) {
+		return secretsmanager.NewFromConfig(h.aws).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
+	})
 	if err != nil {
 		return "", fmt.Errorf("%s: the secret %s: %w", variable, name, err)
 	}
