@@ -20,9 +20,10 @@ type Check struct {
 
 // Night is what the account must carry.
 type Night struct {
-	Rate     int      // donations a second at the peak
-	Services []string // that are deployed
-	Mails    bool     // some service sends mail
+	Rate     int                 // donations a second at the peak
+	Services []string            // that are deployed
+	Mails    bool                // some service sends mail
+	Alarms   map[string][]string // the names of those that must be there, by service; "": those of the whole stage
 	Drills   map[string]time.Time
 }
 
@@ -77,76 +78,24 @@ func (a *Account) mail(ctx context.Context, n Night) ([]Check, error) {
 		return nil, err
 	}
 	quota := out.SendQuota
-	want := float64(n.Rate) * 60 * 15 / fresh.Seconds() // a quarter of an hour of the peak, gone within the hour
-	held := out.ProductionAccessEnabled && out.SendingEnabled && quota.MaxSendRate >= want
-	c := Check{Name: "mail", Held: held, Figure: fmt.Sprintf("%g a second (%.0f wanted), %.0f of %.0f sent in 24 h, production access %t, sending %t, %s",
-		quota.MaxSendRate, want, quota.SentLast24Hours, quota.Max24HourSend, out.ProductionAccessEnabled, out.SendingEnabled, out.EnforcementStatus)}
-	if !held {
-		c.Do = "ask AWS for production access and a higher sending rate (SES, Account dashboard)"
+	mails := float64(n.Rate) * 60 * 15 // a quarter of an hour of the peak,
+	want := mails / fresh.Seconds()    // gone within the hour
+	left := quota.Max24HourSend - quota.SentLast24Hours
+	room := fmt.Sprintf("%.0f left (%.0f wanted)", left, mails)
+	if quota.Max24HourSend == -1 { // SES's word for no limit
+		left, room = mails, "no limit"
+	}
+	c := Check{Name: "mail", Figure: fmt.Sprintf("%g a second (%.0f wanted), %.0f of %.0f sent in 24 h, %s, production access %t, sending %t, %s",
+		quota.MaxSendRate, want, quota.SentLast24Hours, quota.Max24HourSend, room, out.ProductionAccessEnabled, out.SendingEnabled, out.EnforcementStatus)}
+	switch {
+	case out.EnforcementStatus != "HEALTHY" || !out.SendingEnabled:
+		c.Do = "answer AWS's case about bounces and complaints (SES, Reputation metrics), or switch sending on: what AWS reviews it may stop"
+	case !out.ProductionAccessEnabled || quota.MaxSendRate < want || left < mails:
+		c.Do = "ask AWS for production access, a higher sending rate and a higher daily quota (SES, Account dashboard)"
+	default:
+		c.Held = true
 	}
 	return []Check{c}, nil
-}
-
-// alarm is an alarm as CloudWatch describes it.
-type alarm struct {
-	Name    string   `xml:"AlarmName"`
-	State   string   `xml:"StateValue"`
-	Enabled bool     `xml:"ActionsEnabled"`
-	Actions []string `xml:"AlarmActions>member"`
-}
-
-// alarms must be there for each service, be armed, and be silent.
-func (a *Account) alarms(ctx context.Context, n Night) ([]Check, error) {
-	found, err := a.listAlarms(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var checks []Check
-	for _, service := range n.Services {
-		own := slices.DeleteFunc(slices.Clone(found), func(x alarm) bool { return !strings.HasPrefix(x.Name, a.name(service)+"-") })
-		var wrong []string
-		for _, x := range own {
-			switch {
-			case !x.Enabled:
-				wrong = append(wrong, x.Name+" is switched off")
-			case len(x.Actions) == 0:
-				wrong = append(wrong, x.Name+" tells nobody")
-			case x.State == "ALARM":
-				wrong = append(wrong, x.Name+" rings now")
-			}
-		}
-		c := Check{Name: "alarms of " + service, Held: len(own) > 0 && len(wrong) == 0, Figure: fmt.Sprintf("%d armed", len(own)-len(wrong))}
-		switch {
-		case len(own) == 0:
-			c.Do = "deploy infra/alarms.yaml with the service (template.yaml does)"
-		case !c.Held:
-			c.Figure += "; " + strings.Join(wrong, "; ")
-			c.Do = "switch it on, give it the alarm topic, or follow its page in docs/runbooks"
-		}
-		checks = append(checks, c)
-	}
-	return checks, nil
-}
-
-func (a *Account) listAlarms(ctx context.Context) ([]alarm, error) {
-	var found []alarm
-	for token := ""; ; {
-		form := url.Values{"AlarmNamePrefix": {"banyan-" + a.Stage + "-"}, "MaxRecords": {"100"}}
-		if token != "" {
-			form.Set("NextToken", token)
-		}
-		var out struct {
-			Alarms []alarm `xml:"DescribeAlarmsResult>MetricAlarms>member"`
-			Next   string  `xml:"DescribeAlarmsResult>NextToken"`
-		}
-		if err := a.query(ctx, "monitoring", "CLOUDWATCH", "2010-08-01", "DescribeAlarms", form, &out); err != nil {
-			return nil, err
-		}
-		found = append(found, out.Alarms...)
-		if token = out.Next; token == "" {
-			return found, nil
-		}
-	}
 }
 
 // layers: what donors meet must have the data that was published last, and all services the same.
@@ -192,12 +141,15 @@ func (a *Account) layers(ctx context.Context, n Night) ([]Check, error) {
 	return []Check{c}, nil
 }
 
-// newest is the last published version of a layer.
+// newest is the last published version of a layer; "none" where all are deleted.
 func (a *Account) newest(ctx context.Context, layer string) (string, error) {
 	var out struct{ LayerVersions []struct{ Version int } }
 	err := a.rest(ctx, "lambda", "LAMBDA", "lambda", "/2018-10-31/layers/"+url.PathEscape(layer)+"/versions?MaxItems=1", &out)
-	if err != nil && !gone(err) || len(out.LayerVersions) == 0 {
-		return "none", err
+	if err != nil && !gone(err) {
+		return "", err
+	}
+	if len(out.LayerVersions) == 0 {
+		return "none", nil
 	}
 	return fmt.Sprint(out.LayerVersions[0].Version), nil
 }

@@ -45,14 +45,15 @@ type world struct {
 	files    Files
 }
 
-// Files are what up and demo start from.
+// Files are what up and demo start from, and what preflight looks for in AWS.
 type Files struct {
 	Gateway  []byte // gateway.yaml
 	Template []byte // template.yaml
+	Alarms   []byte // infra/alarms.yaml, which template.yaml nests
 }
 
 // Main runs one command and returns its exit status. Results go to out, progress and logs to errw; files may be nil where
-// neither up nor demo is asked for.
+// none of them is asked for.
 func Main(args []string, files *Files, in io.Reader, out, errw io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

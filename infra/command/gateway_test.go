@@ -31,7 +31,11 @@ func TestMain(m *testing.M) {
 		if err != nil && os.Getenv("BANYAN_TEST_AS_COMMAND") != "gateway" {
 			panic(err)
 		}
-		os.Exit(Main(os.Args[1:], &Files{Gateway: gateway, Template: template}, os.Stdin, os.Stdout, os.Stderr))
+		alarms, err := os.ReadFile(filepath.Join("..", "alarms.yaml"))
+		if err != nil && os.Getenv("BANYAN_TEST_AS_COMMAND") != "gateway" {
+			panic(err)
+		}
+		os.Exit(Main(os.Args[1:], &Files{Gateway: gateway, Template: template, Alarms: alarms}, os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }
