@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,7 +49,8 @@ func preflight(ctx context.Context, w *world, stage string, night account.Night,
 		night.Services = append(night.Services, e.Name)
 	}
 	if night.Alarms, err = wantedAlarms(w.files, stage); err != nil {
-		return fail(wrong, "--stage %s: %w", stage, err)
+		first, _, _ := strings.Cut(err.Error(), "\n") // the others follow from it
+		return fail(wrong, "--stage %s: %s", stage, first)
 	}
 	night.Mails = slices.Contains(night.Services, "mailer")
 	if night.Drills, err = drilled(ctx, stage, night.Services); err != nil {
