@@ -58,25 +58,31 @@ check-build: bootstraps ## the same bytes from another folder and from sam (need
 	ARCH=$(ARCH) infra/stack/check-build.sh $(BOOTSTRAPS)
 
 release: $(foreach s,$(filter-out hooks,$(BOOTSTRAPS)),build/$(ARCH)/$s/bootstrap) ## prints ReleaseHash: of all that a version is made of, its configuration too
-	@{ sha256sum $(sort $^) template.yaml; echo "$$PARAMETERS"; cd infra/layer && $(DATA); } | sha256sum | cut -c1-64
+	@{ sha256sum $(sort $^) template.yaml; printf '%s\n' "$$PARAMETERS"; cd infra/layer && $(DATA); } | sha256sum | cut -c1-64
 
 # A template's default may be all that its transform sees (ministack), and AWS keeps the value of the last deployment: so both.
 sam: # with the STAGE and PARAMETERS of the deployment that follows
 	sam build --build-in-source
 	sed "/^  ReleaseHash:/,/Default:/s/Default: .*/Default: '$$($(MAKE) -s release)'/" .aws-sam/build/template.yaml >.aws-sam/template && mv .aws-sam/template .aws-sam/build/template.yaml
 
-RELEASE = $(shell git describe --always --dirty 2>/dev/null)
+RELEASE = $(or $(shell git describe --always --dirty 2>/dev/null),unnamed)
 CANARY ?= true
-deploy: sam ## STAGE=test, staging or prod; CANARY=false shifts at once; PARAMETERS='DomainName=… Certificate=…'
-	sam deploy --config-env $(or $(STAGE),$(error which STAGE? test, staging or prod)) $(AS) --parameter-overrides Stage=$(STAGE) Canary=$(CANARY) Release=$(RELEASE) ReleaseHash=$$($(MAKE) -s release) $(PARAMETERS)
+deploy: sam ## STAGE=test, staging or prod; CANARY=false shifts at once; PARAMETERS='DomainName=… Certificate=…', or one a line where a value has spaces
+	$(call given,PARAMETERS)
+	sam deploy --config-env $(or $(STAGE),$(error which STAGE? test, staging or prod)) $(AS) --parameter-overrides Stage=$(STAGE) Canary=$(CANARY) Release=$(RELEASE) ReleaseHash=$$($(MAKE) -s release) file://build/PARAMETERS.yaml
+
+# A variable is the recipe's shell's own, whoever set it: make would cut it at its lines.
+given = mkdir -p build && printf '%s\n' "$$$1" | infra/stack/parameters.sh >build/$1.yaml
 
 # A pipeline names the role that CloudFormation takes (ROLE=ARN), and says that a person has agreed (APPROVED=true).
 AS = $(if $(ROLE),--role-arn $(ROLE)) $(if $(APPROVED),--no-confirm-changeset)
 STACKS ?= infra
-deploy-gateway: ## the network and the gateway of STAGE=…: DIGEST=… (make image prints it) GATEWAY='Certificate=… DrupalUrl=… ServicesUrl=… KeySecret=…' NETWORK='Nat=one'
-	sam deploy --template-file $(STACKS)/network.yaml --stack-name banyan-$(STAGE)-network --no-fail-on-empty-changeset $(AS) --parameter-overrides Stage=$(STAGE) $(NETWORK)
+deploy-gateway: ## the network and the gateway of STAGE=…: DIGEST=… (make image prints it) GATEWAY='Certificate=… DrupalUrl=… ServicesUrl=… KeySecret=…' NETWORK='Nat=one', as PARAMETERS of deploy
+	$(call given,NETWORK)
+	$(call given,GATEWAY)
+	sam deploy --template-file $(STACKS)/network.yaml --stack-name banyan-$(STAGE)-network --no-fail-on-empty-changeset $(AS) --parameter-overrides Stage=$(STAGE) file://build/NETWORK.yaml
 	sam deploy --template-file $(STACKS)/gateway.yaml --stack-name banyan-$(STAGE)-gateway --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset $(AS) \
-	  --parameter-overrides Stage=$(STAGE) Digest=$(DIGEST) $(GATEWAY)
+	  --parameter-overrides Stage=$(STAGE) Digest=$(DIGEST) file://build/GATEWAY.yaml
 
 local: build ## the whole world on this machine
 	$(BIN) up

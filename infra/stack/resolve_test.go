@@ -12,7 +12,10 @@ import (
 
 // template is one as CloudFormation takes it.
 type template struct {
-	Parameters map[string]struct{ Default any }
+	Parameters map[string]struct {
+		Default        any
+		AllowedPattern string
+	}
 	Mappings   map[string]map[string]map[string]any
 	Conditions map[string]any
 	Rules      map[string]rule
