@@ -118,7 +118,7 @@ func (f Front) caller(env Env, w http.ResponseWriter, r *http.Request) (web.Call
 		}
 		return env.NewID()
 	}
-	if signed := r.Header.Get(mark.ClientHeader); signed != "" {
+	if signed, is := header(r, mark.ClientHeader); is {
 		client, err := f.Keys.CheckClient(signed, env.Now())
 		if err != nil {
 			c.Request = newID()
@@ -141,8 +141,8 @@ func (f Front) caller(env Env, w http.ResponseWriter, r *http.Request) (web.Call
 		}
 	}
 	c.Operator, c.Roles = operator.Name, operator.Roles
-	signed := r.Header.Get(mark.Header)
-	if signed == "" {
+	signed, marked := header(r, mark.Header)
+	if !marked {
 		return c, nil
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, web.Limit))
@@ -155,6 +155,12 @@ func (f Front) caller(env Env, w http.ResponseWriter, r *http.Request) (web.Call
 		return c, &fault.Error{Kind: fault.Denied, Text: "The mark's signature does not hold", Err: err}
 	}
 	return c, nil
+}
+
+// header is a header that is there, be it empty or many: a signer without a key must not become a live visitor.
+func header(r *http.Request, name string) (value string, is bool) {
+	values, is := r.Header[http.CanonicalHeaderKey(name)]
+	return strings.Join(values, ","), is
 }
 
 // cors answers a browser's question in advance, and says with every answer which pages may read it.

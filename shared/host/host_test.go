@@ -105,7 +105,7 @@ func TestWrongMarkIsRefusedAndNeverLive(t *testing.T) {
 	t.Parallel()
 	_, box, _ := start(t)
 	old := hosttest.Keys.Sign("k1", mark.Test, hosttest.Noon.Add(-time.Hour), "POST", "/jars", []byte(`{"coins":3}`))
-	for _, value := range []string{"nonsense", old, signed(mark.Test, "POST", "/jars", `{"coins":4}`), signed(mark.Test, "PUT", "/jars", `{"coins":3}`)} {
+	for _, value := range []string{"", "nonsense", old, signed(mark.Test, "POST", "/jars", `{"coins":4}`), signed(mark.Test, "PUT", "/jars", `{"coins":3}`)} {
 		status(t, box.Do("POST", "/jars", `{"coins":3}`, mark.Header, value), 403, "signature does not hold")
 	}
 	status(t, box.Do("GET", "/jars/1", ""), 404, "")
@@ -146,6 +146,7 @@ func TestVisitorIsWhomTheGatewaySigned(t *testing.T) {
 	value := hosttest.Keys.SignClient("k1", mark.Client{Address: "192.0.2.7", Request: "req-7"}, hosttest.Noon)
 	status(t, box.Do("GET", "/who", "", mark.ClientHeader, value), 200, `["192.0.2.7","req-7","","/who",""]`)
 	status(t, box.Do("GET", "/who", "", mark.ClientHeader, value+"0"), 403, "signature does not hold")
+	status(t, box.Do("GET", "/who", "", mark.ClientHeader, ""), 403, "signature does not hold")
 	status(t, box.Do("GET", "/who", "", "Authorization", "Bearer "+hosttest.OperatorKey), 200, `"/who","Olive Operator"]`)
 	status(t, box.Do("GET", "/who", "", "Authorization", "Bearer guess"), 200, `"/who",""]`)
 }

@@ -51,6 +51,9 @@ const least = 16
 func ParseKeys(s string) (Keys, error) {
 	keys := Keys{}
 	pairs := strings.FieldsFunc(strings.TrimSpace(s), func(r rune) bool { return r == ',' })
+	if len(pairs) == 0 && s != "" {
+		return nil, errors.New("mark: there is no key: want id:secret, commas between keys")
+	}
 	for i, pair := range pairs {
 		id, secret, named := strings.Cut(pair, ":")
 		if !named {

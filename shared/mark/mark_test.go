@@ -80,6 +80,11 @@ func TestKeysAreReadOrRefused(t *testing.T) {
 			t.Errorf("with %q at its end the last key is %q", end, k["b"])
 		}
 	}
+	for _, none := range []string{",", " ", "\n"} {
+		if k, err := mark.ParseKeys(none); err == nil {
+			t.Errorf("%q = %v", none, k)
+		}
+	}
 	const secret = "Xk9fW2longsecretpart"
 	for bad, place := range map[string]string{"short": "key 1 of 1", "a:short": "key 1 of 1", ":0123456789abcdef": "key 1 of 1",
 		"a:0123456789abcdef,a:0123456789abcdef": "key 2 of 2", "a;b:0123456789abcdef": "key 1 of 1", "a b:0123456789abcdef": "key 1 of 1",

@@ -30,8 +30,8 @@ const (
 	settle    = 3 * time.Second  // for keeping what became of it, also when the caller's time is over
 )
 
-// deliver sends a mail whose key is claimed, and keeps what became of it.
-func (m *mailer) deliver(ctx context.Context, key string, mine claim, message []byte) (string, error) {
+// deliver sends a mail whose key is claimed, by the revision that the claim has, and keeps what became of it.
+func (m *mailer) deliver(ctx context.Context, key string, mine claim, rev kv.Condition, message []byte) (string, error) {
 	id, fate, err := m.patiently(ctx, message)
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), settle)
 	defer cancel()
@@ -45,8 +45,8 @@ func (m *mailer) deliver(ctx context.Context, key string, mine claim, message []
 	case unclear:
 		return "", unknown(key, err)
 	}
-	free := kv.Write{Key: m.claims.Key(key), Delete: true, If: 1}
-	if lost := m.claims.Store.Commit(after, free); lost != nil && !errors.Is(lost, kv.ErrConflict) {
+	mine.Free = true
+	if lost := m.claims.Store.Commit(after, m.put(key, mine, rev)); lost != nil && !errors.Is(lost, kv.ErrConflict) {
 		return "", unknown(key, errors.Join(err, fmt.Errorf("it was not sent, and its claim is still there: %w", lost)))
 	}
 	return "", refusal(key, err)

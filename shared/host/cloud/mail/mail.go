@@ -51,6 +51,9 @@ type claim struct {
 	By   string    `json:"by"` // who claimed it: one Send
 	At   time.Time `json:"at"`
 	Sent string    `json:"sent,omitempty"` // SES's id of the mail; empty: nobody knows yet, or ever will
+	// Free says that SES has certainly not taken it. The item stays: were it deleted, a release whose answer was lost and that
+	// is made again would take away the claim of whoever came next, since revisions would begin at 1 again.
+	Free bool `json:"free,omitempty"`
 }
 
 // mailer sends mails. Safe for concurrent use.
@@ -75,7 +78,7 @@ func (m *mailer) Send(ctx context.Context, key string, message []byte) (id strin
 	} else if err != nil {
 		return "", fmt.Errorf("mail: %s: not claimed, so not sent: %w", key, err)
 	}
-	return m.deliver(ctx, key, mine, message)
+	return m.deliver(ctx, key, mine, 1, message)
 }
 
 func (m *mailer) put(key string, c claim, on kv.Condition) kv.Write {
@@ -86,16 +89,19 @@ func (m *mailer) put(key string, c claim, on kv.Condition) kv.Write {
 
 // claimed is what became of a key that somebody has claimed before.
 func (m *mailer) claimed(ctx context.Context, key string, mine claim, message []byte) (string, error) {
-	c, _, err := m.claims.Get(ctx, key)
+	c, rev, err := m.claims.Get(ctx, key)
 	switch {
-	case errors.Is(err, kv.ErrNotFound): // given free meanwhile
-		return "", &fault.Error{Kind: fault.Unavailable, Text: notNow, Err: fmt.Errorf("mail: %s: another could not send it just now: the same call again will", key)}
-	case err != nil:
+	case err != nil: // expired just now, or not to be read
 		return "", fmt.Errorf("mail: %s: claimed, and not known by whom: %w", key, err)
 	case c.Sent != "":
 		return c.Sent, nil
-	case c.By == mine.By: // a commit whose answer was lost, and made again
-		return m.deliver(ctx, key, mine, message)
+	case c.By == mine.By && !c.Free: // a commit whose answer was lost, and made again
+		return m.deliver(ctx, key, mine, rev, message)
+	case c.Free:
+		if err := m.claims.Store.Commit(ctx, m.put(key, mine, rev)); err != nil {
+			return "", &fault.Error{Kind: fault.Unavailable, Text: notNow, Err: fmt.Errorf("mail: %s: another claims it at this moment, so not sent: %w", key, err)}
+		}
+		return m.deliver(ctx, key, mine, rev+1, message)
 	}
 	return "", unknown(key, fmt.Errorf("claimed %s by %s", c.At.Format(time.RFC3339), c.By))
 }
