@@ -139,18 +139,19 @@ func (a *account) furnish(ctx context.Context) (err error) {
 
 // As infra/store.yaml has them.
 const (
-	hidden = "180" // seconds: six times the functions' timeout
-	often  = "10"  // receptions; then a message is a dead letter
+	hidden = "180"     // seconds: six times the functions' timeout
+	often  = "10"      // receptions; then a message is a dead letter
+	kept   = "1209600" // seconds: fourteen days, the most that SQS keeps
 )
 
 // hear makes a service's queue, its dead letters, and what it hears of the topic.
 func (a *account) hear(ctx context.Context, service string, types []string) error {
 	name := "banyan-" + a.stage + "-" + service
-	_, dead, err := a.queue(ctx, name+"-dead", map[string]string{"MessageRetentionPeriod": "1209600"})
+	_, dead, err := a.queue(ctx, name+"-dead", map[string]string{"MessageRetentionPeriod": kept})
 	if err != nil {
 		return err
 	}
-	_, arn, err := a.queue(ctx, name, map[string]string{"VisibilityTimeout": hidden, "RedrivePolicy": `{"deadLetterTargetArn":"` + dead + `","maxReceiveCount":` + often + `}`})
+	_, arn, err := a.queue(ctx, name, map[string]string{"MessageRetentionPeriod": kept, "VisibilityTimeout": hidden, "RedrivePolicy": `{"deadLetterTargetArn":"` + dead + `","maxReceiveCount":` + often + `}`})
 	if err != nil {
 		return err
 	}

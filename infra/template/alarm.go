@@ -9,7 +9,7 @@ import (
 type Alarm struct {
 	ID, Name          string
 	Namespace, Metric string
-	Dimensions        map[string]string
+	Dimensions        map[string]string // a value that hangs on a resource stays as it is written, as "!Ref Api"
 	Statistic         string // Statistic, or ExtendedStatistic
 	Period            time.Duration
 	Periods           int // EvaluationPeriods
@@ -31,7 +31,7 @@ func alarm(id string, at cursor) Alarm {
 		p.wrong("it has no MetricName: an alarm on metric math is not read")
 	}
 	for _, d := range p.field("Dimensions").items() {
-		a.Dimensions[d.field("Name").text()] = d.field("Value").text()
+		a.Dimensions[d.field("Name").text()] = d.field("Value").written()
 	}
 	limit := p.field("Threshold")
 	v, err := strconv.ParseFloat(limit.text(), 64)

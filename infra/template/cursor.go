@@ -125,6 +125,14 @@ func (c cursor) text() string {
 	return v.text
 }
 
+// written is a text, or as the template has it where only a deployment decides.
+func (c cursor) written() string {
+	if v := c.evaluated(); v.kind != scalar {
+		return v.String()
+	}
+	return c.text()
+}
+
 func (c cursor) number(absent, least, most int) int {
 	if !c.there() {
 		return absent
