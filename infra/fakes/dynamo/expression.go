@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,7 +24,20 @@ func (v *values) get(name string) (value, error) {
 	if !has {
 		return nil, invalid("An expression attribute value used in expression is not defined; attribute value: " + name)
 	}
+	if got.sets() {
+		return nil, invalid("sets are not played here; attribute value: " + name)
+	}
 	return got, nil
+}
+
+// sets says that a value is a set, or has one within. They are refused: they would be neither weighed nor compared rightly.
+func (v value) sets() bool {
+	if v["SS"] != nil || v["NS"] != nil || v["BS"] != nil {
+		return true
+	}
+	l, _ := v.list()
+	m, _ := v.fields()
+	return slices.ContainsFunc(l, value.sets) || slices.ContainsFunc(slices.Collect(maps.Values(m)), value.sets)
 }
 
 // scan notes the values that an expression names, whether or not it comes to look at them.

@@ -173,6 +173,14 @@ func (b *bill) told(answer map[string]any) map[string]any {
 	return answer
 }
 
+// told is the answer to a request about several items: what each consumed, if that was asked for.
+func (in request) told(bills []any) map[string]any {
+	if in.ReturnConsumedCapacity == "" || in.ReturnConsumedCapacity == "NONE" {
+		return map[string]any{}
+	}
+	return map[string]any{"ConsumedCapacity": bills}
+}
+
 // Reads are read units, such as 1.5.
 func (u Units) Reads() string { return halves(u.HalfReads) }
 

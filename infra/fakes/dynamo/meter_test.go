@@ -197,6 +197,10 @@ func TestUnitsOfQueriesAndBatches(t *testing.T) {
 	w.put(w.update("r1", 350_000, "", nil))
 	w.put(w.update("r2", 350_000, "", nil))
 	w.want("700,000 bytes", query(nil, "r", false), "85.5")
+	for n := range 4 {
+		w.put(w.update(fmt.Sprint("s", n), 350*kb, "", nil))
+	}
+	w.want("a page of four of 350 KB: the two that stay within 1 MB", query(nil, "s", false), "87.5")
 	w.put(w.update("b1", 1536, "", nil))
 	w.put(w.update("b2", 6656, "", nil))
 	out, err := w.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
@@ -247,11 +251,58 @@ func TestUnitsOfWhatIsRefused(t *testing.T) {
 	}
 }
 
+// A transaction asked for again under its token writes nothing: its items are read, as transactions read, two units each
+// begun 4 KB.
+func TestUnitsOfATransactionAskedForAgain(t *testing.T) {
+	t.Parallel()
+	s := &Server{}
+	w := at(t, "http://dynamodb.example", s)
+	both := &dynamodb.TransactWriteItemsInput{ClientRequestToken: aws.String("token"), ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+		TransactItems: []types.TransactWriteItem{transacted(w.update("a", 100, "", nil)), transacted(w.update("b", 5*kb, "", nil))}}
+	for n, want := range []string{"2 10", "2 4", "2 4"} {
+		before := s.Billed()
+		out, err := w.TransactWriteItems(t.Context(), both)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		for _, c := range out.ConsumedCapacity {
+			told = append(told, consumed(&c))
+		}
+		w.want(fmt.Sprintf("the transaction, %d times before,", n), strings.Join(told, " "), want)
+		billed := "0 writes, 6 reads"
+		if n == 0 {
+			billed = "12 writes, 0 reads"
+		}
+		w.want(fmt.Sprintf("by the bill the transaction, %d times before,", n), s.Billed().Since(before).Total().String(), billed)
+	}
+}
+
+// No service of ours has sets; one that begins to must not find them kept as if they weighed nothing.
+func TestSetsAreRefused(t *testing.T) {
+	t.Parallel()
+	s := &Server{}
+	w := at(t, "http://dynamodb.example", s)
+	set := &types.AttributeValueMemberSS{Value: []string{"ab", "cd"}}
+	for what, v := range map[string]types.AttributeValue{"strings": set, "numbers": &types.AttributeValueMemberNS{Value: []string{"1"}}, "bytes": &types.AttributeValueMemberBS{Value: [][]byte{{1}}},
+		"in a list": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("a"), set}},
+		"in a map":  &types.AttributeValueMemberM{Value: attributes{"k": &types.AttributeValueMemberL{Value: []types.AttributeValue{set}}}}} {
+		_, err := w.UpdateItem(t.Context(), w.update("a", 100, ", x = :x", attributes{":x": v}))
+		if err == nil || !strings.Contains(err.Error(), "ValidationException") || !strings.Contains(err.Error(), "sets are not played here") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if kept := s.Largest(*table1); kept > 0 {
+		t.Errorf("an item of %d bytes was kept", kept)
+	}
+}
+
 // Sizes as AWS's documentation has them.
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]int{
 		`{"S":"Grüße"}`: 7, `{"N":"0"}`: 1, `{"N":"7"}`: 2, `{"N":"27"}`: 2, `{"N":"-27"}`: 3, `{"N":"1893456000000000000"}`: 5, `{"N":"0.00120"}`: 2,
+		`{"N":"1e3"}`: 2, `{"N":"-1.50E-12"}`: 3, `{"N":"+120e2"}`: 2, `{"N":"-0.0e7"}`: 1, `{"N":"10.05"}`: 3, `{"N":"100"}`: 2,
 		`{"B":"AQID"}`: 3, `{"B":"AQ=="}`: 1, `{"BOOL":true}`: 1, `{"NULL":true}`: 1, `{"L":[]}`: 3, `{"L":[{"S":"ab"},{"N":"1"}]}`: 9, `{"M":{"k":{"S":"ab"}}}`: 7,
 	} {
 		var i item

@@ -54,14 +54,12 @@ func (s *Server) batchGetItem(in request) (any, error) {
 		}
 		bills = append(bills, b.capacity())
 	}
-	answer := map[string]any{"Responses": found, "UnprocessedKeys": left}
-	if in.ReturnConsumedCapacity != "" && in.ReturnConsumedCapacity != "NONE" {
-		answer["ConsumedCapacity"] = bills
-	}
+	answer := in.told(bills)
+	answer["Responses"], answer["UnprocessedKeys"] = found, left
 	return answer, nil
 }
 
-// page is how many bytes DynamoDB looks at for one answer.
+// page is how many bytes DynamoDB looks at for one answer: an item that would go beyond begins the next one.
 const page = 1 << 20
 
 func (s *Server) query(in request) (any, error) {
@@ -115,10 +113,11 @@ func (s *Server) page(t *table, i *index, in request, values *values) (found []i
 		if !mine {
 			continue
 		}
-		if (in.Limit > 0 && looked == in.Limit) || size > page {
+		own := t.keyed(i, one).size()
+		if (in.Limit > 0 && looked == in.Limit) || (looked > 0 && size+own > page) {
 			return found, last, size, nil
 		}
-		looked, last, size = looked+1, one, size+t.keyed(i, one).size()
+		looked, last, size = looked+1, one, size+own
 		wanted := true
 		if len(filter) > 0 {
 			if wanted, err = holding(filter, one, values); err != nil {

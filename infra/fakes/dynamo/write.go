@@ -94,7 +94,7 @@ func (s *Server) transactWriteItems(in request) (any, error) {
 		return nil, &failure{Code: "IdempotentParameterMismatchException", Message: "the token was used for another request"}
 	}
 	if before.done {
-		return struct{}{}, nil
+		return s.again(in)
 	}
 	if in.ClientRequestToken != "" && !s.Forgets {
 		defer func() { s.tokens[in.ClientRequestToken] = now }()
@@ -142,11 +142,33 @@ func (s *Server) transactWriteItems(in request) (any, error) {
 	}
 	s.commit(all)
 	now.done = true
-	answer := map[string]any{}
-	if in.ReturnConsumedCapacity != "" && in.ReturnConsumedCapacity != "NONE" {
-		answer["ConsumedCapacity"] = bills
+	return in.told(bills), nil
+}
+
+// again answers a transaction that was carried out under its token before: it changes nothing, and is billed for reading
+// its items as transactions read them, twice.
+func (s *Server) again(in request) (any, error) {
+	var bills []any
+	for _, one := range in.TransactItems {
+		op := one.Update
+		if op == nil {
+			op = one.Delete
+		}
+		t, err := s.table(op.TableName)
+		if err != nil {
+			return nil, err
+		}
+		key, err := t.key(op.Key)
+		if err != nil {
+			return nil, err
+		}
+		b := s.bill(in, op.TableName)
+		for range 2 {
+			b.read("", t.items[key].size(), true)
+		}
+		bills = append(bills, b.capacity())
 	}
-	return answer, nil
+	return in.told(bills), nil
 }
 
 // size is what DynamoDB counts: names and values; a list or map three bytes and one an element.
@@ -179,11 +201,14 @@ func (v value) size() int {
 	return 1 // true, false and nothing
 }
 
-// digits is the size of a number: a byte for two digits and one more, another for a sign; zeros before and behind count
-// for nothing.
+// digits is the size of a number: a byte for two digits and one more, another for a sign; zeros before and behind, and an
+// exponent, count for nothing.
 func digits(text string) int {
 	signed := strings.HasPrefix(text, "-")
-	whole, part, _ := strings.Cut(strings.TrimLeft(text, "-0"), ".")
+	if e := strings.IndexAny(text, "eE"); e >= 0 {
+		text = text[:e]
+	}
+	whole, part, _ := strings.Cut(strings.TrimLeft(text, "+-0"), ".")
 	part = strings.TrimRight(part, "0")
 	if whole == "" {
 		part = strings.TrimLeft(part, "0")
@@ -192,7 +217,7 @@ func digits(text string) int {
 		whole = strings.TrimRight(whole, "0")
 	}
 	n := (len(whole)+len(part)+1)/2 + 1
-	if signed {
+	if signed && n > 1 {
 		n++
 	}
 	return n
