@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/banyan-migration/banyan/infra/local"
+	"github.com/banyan-migration/banyan/shared/kv/dynamo"
 )
 
 // upVerb is `banyan up`: the demo's world, left running.
@@ -65,7 +65,7 @@ func asFunctions(w *world) (*local.Lambda, error) {
 			fmt.Fprintf(w.err, "%s %s\n", function, strings.TrimSuffix(line, "\n"))
 		}
 	}
-	if u, err := url.Parse(l.Endpoint); l.Endpoint != "" && (err != nil || u.Host == "" || strings.Contains(u.Host, ".amazonaws.") || strings.HasSuffix(u.Host, ".aws")) {
+	if l.Endpoint != "" && !dynamo.Emulator(l.Endpoint) {
 		return nil, fail(wrong, "AWS_ENDPOINT_URL is %q: --lambda plays on this machine, so it names an emulator, such as http://127.0.0.1:4566; unset, fakes of our own are used. Nothing was started", l.Endpoint)
 	}
 	return l, nil

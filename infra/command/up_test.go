@@ -209,6 +209,9 @@ func TestUpAsFunctionsSaysWhatIsMissing(t *testing.T) {
 	}{
 		"no build":    {"AWS_ENDPOINT_URL=", []string{"no bootstrap of donate, payments, postcode", "run make build", "nothing was started"}},
 		"AWS itself":  {"AWS_ENDPOINT_URL=https://sqs.eu-west-1.amazonaws.com", []string{"AWS_ENDPOINT_URL", "it names an emulator", "Nothing was started"}},
+		"AWS, loudly": {"AWS_ENDPOINT_URL=http://DynamoDB.eu-west-1.AMAZONAWS.com:443", []string{"it names an emulator", "Nothing was started"}},
+		"AWS, dotted": {"AWS_ENDPOINT_URL=http://dynamodb.eu-west-1.api.aws.", []string{"it names an emulator", "Nothing was started"}},
+		"no web":      {"AWS_ENDPOINT_URL=ftp://127.0.0.1:4566", []string{"it names an emulator", "Nothing was started"}},
 		"no endpoint": {"AWS_ENDPOINT_URL=nonsense", []string{"AWS_ENDPOINT_URL", "it names an emulator"}},
 	} {
 		c1 := exec.CommandContext(t.Context(), os.Args[0], "up", "--lambda", "--dir", t.TempDir(), "--listen", "127.0.0.1:0")

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"strings"
 	"sync"
 	"time"
 
@@ -65,7 +64,7 @@ func With(c aws.Config, prefix string, options ...func(*dynamodb.Options)) (*DB,
 	client := dynamodb.NewFromConfig(c, append(options, func(o *dynamodb.Options) {
 		o.Retryer = aws.NopRetryer{} // patiently tries again, and knows what was tried
 		o.HTTPClient = unhurried{o.HTTPClient}
-		if emulated(o.BaseEndpoint) {
+		if Emulator(aws.ToString(o.BaseEndpoint)) {
 			o.HTTPClient = &inTurn{next: o.HTTPClient}
 		}
 	})...)
@@ -83,19 +82,17 @@ func (db *DB) now() time.Time {
 }
 
 // Emulated says that the endpoint is not AWS's own: an emulator, whose tables nobody but us makes.
-func (db *DB) Emulated() bool { return emulated(db.client.Options().BaseEndpoint) }
+func (db *DB) Emulated() bool { return Emulator(aws.ToString(db.client.Options().BaseEndpoint)) }
 
-func emulated(endpoint *string) bool {
-	u, err := url.Parse(aws.ToString(endpoint))
-	if err != nil || u.Host == "" {
-		return false
-	}
-	for _, own := range []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws"} {
-		if strings.HasSuffix(u.Hostname(), own) {
-			return false
-		}
-	}
-	return true
+// amazon are the names below which AWS's endpoints stand, whatever the country: amazonaws.com, amazonaws.com.cn, amazonaws.eu,
+// those of dual-stack in China and of its European cloud, and api.aws.
+var amazon = regexp.MustCompile(`(?i)\.(amazonaws|amazonwebservices)\.(com|com\.cn|eu)\.?$|\.aws\.?$`)
+
+// Emulator says that an endpoint, an http or https URL, is there and names none of AWS's own hosts, in whatever case they are
+// written, with a final dot or without.
+func Emulator(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && !amazon.MatchString(u.Hostname())
 }
 
 // unhurried hides from net/http that a request's body can write itself: the SDK closes the body when an answer begins, its

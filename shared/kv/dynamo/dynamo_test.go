@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -298,8 +297,11 @@ func TestTableThatIsNotThereIsNamed(t *testing.T) {
 		}
 	}
 	for url, is := range map[string]bool{"http://127.0.0.1:5000": true, "http://dynamodb:8000": true, "https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com": false,
-		"https://dynamodb.eu-west-1.api.aws": false, "": false} {
-		if emulated(aws.String(url)) != is {
+		"https://dynamodb.eu-west-1.api.aws": false, "": false, "nonsense": false, "ftp://127.0.0.1:5000": false, "http://amazonaws.com.example:8000": true,
+		"http://DynamoDB.eu-west-1.AMAZONAWS.com": false, "https://dynamodb.eu-west-1.api.aws.:443": false, "https://dynamodb.eu-west-1.amazonaws.com.": false,
+		"https://dynamodb.cn-north-1.amazonaws.com.cn": false, "https://dynamodb.cn-north-1.api.amazonwebservices.com.cn": false,
+		"https://dynamodb.eusc-de-east-1.amazonaws.eu": false, "https://dynamodb.eusc-de-east-1.api.amazonwebservices.eu": false} {
+		if Emulator(url) != is {
 			t.Errorf("%q is an emulator: %v, want %v", url, !is, is)
 		}
 	}
