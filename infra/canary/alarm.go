@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ type Alarm struct {
 	Threshold  float64
 	Comparison string // GreaterThanThreshold, GreaterThanOrEqualToThreshold, LessThanThreshold, LessThanOrEqualToThreshold
 	Missing    string // TreatMissingData: missing (also where it is empty), ignore, breaching, notBreaching
+	LowSamples string // EvaluateLowSampleCountPercentile: evaluate (also where it is empty), ignore
 }
 
 // The states of an alarm.
@@ -57,6 +59,9 @@ func (a Alarm) check() error {
 	if !slices.Contains([]string{"", "missing", "ignore", "breaching", "notBreaching"}, a.Missing) {
 		say("TreatMissingData %q is not known", a.Missing)
 	}
+	if !slices.Contains([]string{"", "evaluate", "ignore"}, a.LowSamples) {
+		say("EvaluateLowSampleCountPercentile %q is not known", a.LowSamples)
+	}
 	if _, is := percentile(a.Metric.Statistic); !is && !slices.Contains([]string{"Sum", "Average", "Minimum", "Maximum", "SampleCount"}, a.Metric.Statistic) {
 		say("the statistic %q of %s is not known", a.Metric.Statistic, a.Metric.Name)
 	}
@@ -67,6 +72,16 @@ func (a Alarm) check() error {
 func (a Alarm) needed() int { return cmp.Or(a.Datapoints, a.Periods) }
 
 func (a Alarm) breaches(v float64) bool { return comparisons[a.Comparison].holds(v, a.Threshold) }
+
+// least is how many values a datapoint must be of to decide anything: CloudWatch calls a percentile of fewer not significant,
+// and an alarm may ignore it.
+func (a Alarm) least() int {
+	p, is := percentile(a.Metric.Statistic)
+	if !is || a.LowSamples != "ignore" {
+		return 1
+	}
+	return int(math.Ceil(1000/min(p, 100-p) - 1e-6)) // 100-99.9 is a little more than 0.1, or less
+}
 
 // Rule says what it takes, as Sum of Errors ≥ 2 in 2 of 3 minutes.
 func (a Alarm) Rule() string {
@@ -81,6 +96,9 @@ func (a Alarm) Rule() string {
 	if a.Periods == 1 {
 		often = "a " + strings.TrimSuffix(length, "s")
 	}
+	if n := a.least(); n > 1 {
+		often += fmt.Sprintf(" of %d values or more", n)
+	}
 	return fmt.Sprintf("%s of %s %s %s in %s", a.Metric.Statistic, a.Metric.Name, comparisons[a.Comparison].sign, strconv.FormatFloat(a.Threshold, 'g', -1, 64), often)
 }
 
@@ -89,6 +107,7 @@ type point struct {
 	minute int
 	value  float64
 	there  bool
+	few    bool // of fewer values than the alarm decides by
 }
 
 // points are the datapoints of the periods that ended by a minute, oldest first: as many as CloudWatch looks at, which is
@@ -99,19 +118,24 @@ func (a Alarm) points(m *metrics, now int) []point {
 	var all []point
 	for p := max(0, last-a.Periods-2); p < last; p++ {
 		v, there := m.datapoint(a.Metric, p*length, (p+1)*length)
-		all = append(all, point{p * length, v, there})
+		few := there && len(m.values(a.Metric.series(), p*length, (p+1)*length)) < a.least()
+		all = append(all, point{p * length, v, there, few})
 	}
 	return all
 }
 
 // state is what CloudWatch makes of the datapoints in its evaluation range, oldest first, and of the state before
-// (AmazonCloudWatch, "How alarm state is evaluated when data is missing"; its tables are in the test).
+// (AmazonCloudWatch, "How alarm state is evaluated when data is missing"; its tables are in the test). Where one of too few
+// values would decide, the state stays: CloudWatch's documentation says so of a period, and nothing of several.
 func (a Alarm) state(points []point, before string) string {
 	var real []point
 	for _, p := range points {
 		if p.there {
 			real = append(real, p)
 		}
+	}
+	if slices.ContainsFunc(real[max(0, len(real)-a.Periods):], func(p point) bool { return p.few }) {
+		return before
 	}
 	if len(real) >= a.Periods { // enough of them: how missing ones are treated is of no interest
 		if a.breaching(real[len(real)-a.Periods:]) >= a.needed() {

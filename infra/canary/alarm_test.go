@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// retained is the state that an alarm had.
+const retained = "the state before"
+
 func rule(need, of int, missing string) Alarm {
 	return Alarm{Name: "a", Metric: Metric{ofLambda, "Errors", nil, "Sum"}, Period: time.Minute, Periods: of, Datapoints: need,
 		Threshold: 1, Comparison: "GreaterThanOrEqualToThreshold", Missing: missing}
@@ -15,7 +18,6 @@ func rule(need, of int, missing string) Alarm {
 // threshold, X breaches it, - is missing; the newest is on the right.
 func TestStatesAsCloudWatchsOwnTables(t *testing.T) {
 	t.Parallel()
-	const retained = "the state before"
 	for _, row := range []struct {
 		need                                     int
 		points                                   string
@@ -37,7 +39,7 @@ func TestStatesAsCloudWatchsOwnTables(t *testing.T) {
 	} {
 		var points []point
 		for i, c := range strings.Fields(row.points) {
-			points = append(points, point{i, map[string]float64{"X": 1}[c], c != "-"})
+			points = append(points, point{i, map[string]float64{"X": 1}[c], c != "-", false})
 		}
 		for treat, want := range map[string]string{"missing": row.missing, "": row.missing, "ignore": row.ignore, "breaching": row.breaching, "notBreaching": row.notBreaching} {
 			if got := rule(row.need, 3, treat).state(points, retained); got != want {
@@ -90,6 +92,47 @@ func TestPeriodsAreWholeOnes(t *testing.T) {
 	}
 }
 
+// TestTooFewForAPercentile: CloudWatch takes a percentile for significant from 10/(1-p) values on, below the median from 10/p.
+func TestTooFewForAPercentile(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		statistic string
+		low       string
+		counts    []int // of slow calls, by the minute
+		want      string
+	}{
+		{"p95", "ignore", []int{200, 200}, InAlarm},
+		{"p95", "ignore", []int{200, 199}, retained},
+		{"p95", "ignore", []int{199, 200}, retained},
+		{"p95", "ignore", []int{1, 200, 200}, InAlarm}, // what is older decides nothing
+		{"p95", "ignore", []int{1, 0}, retained},
+		{"p95", "ignore", []int{0, 0}, OK},
+		{"p95", "evaluate", []int{1, 1}, InAlarm},
+		{"p95", "", []int{1, 1}, InAlarm},
+		{"p99.9", "ignore", []int{9999, 9999}, retained},
+		{"p99.9", "ignore", []int{10000, 10000}, InAlarm},
+		{"p10", "ignore", []int{99, 99}, retained},
+		{"p10", "ignore", []int{100, 100}, InAlarm},
+		{"Maximum", "ignore", []int{1, 1}, InAlarm},
+	} {
+		m, a := &metrics{}, rule(2, 2, "notBreaching")
+		a.Metric.Statistic, a.LowSamples = c.statistic, c.low
+		for minute, n := range c.counts {
+			for range n {
+				m.put(a.Metric.series(), minute, 5)
+			}
+		}
+		if got := a.state(a.points(m, len(c.counts)), retained); got != c.want {
+			t.Errorf("%s, low samples %q, of %v: %s, want %s", c.statistic, c.low, c.counts, got, c.want)
+		}
+	}
+	a := rule(2, 2, "")
+	a.Metric.Statistic, a.LowSamples = "p95", "ignore"
+	if got := a.Rule(); !strings.HasSuffix(got, " in 2 minutes of 200 values or more") {
+		t.Errorf("it reads %q", got)
+	}
+}
+
 func TestAlarmsThatCannotBePlayedAreRefused(t *testing.T) {
 	t.Parallel()
 	for want, a := range map[string]Alarm{
@@ -98,6 +141,7 @@ func TestAlarmsThatCannotBePlayedAreRefused(t *testing.T) {
 		"3 datapoints of 2":       {Name: "a", Metric: Metric{Statistic: "Sum"}, Period: time.Minute, Periods: 2, Datapoints: 3, Comparison: "GreaterThanThreshold"},
 		"ComparisonOperator":      {Name: "a", Metric: Metric{Statistic: "Sum"}, Period: time.Minute, Periods: 1, Comparison: "Greater"},
 		"TreatMissingData":        {Name: "a", Metric: Metric{Statistic: "Sum"}, Period: time.Minute, Periods: 1, Comparison: "GreaterThanThreshold", Missing: "fine"},
+		"EvaluateLowSample":       {Name: "a", Metric: Metric{Statistic: "p95"}, Period: time.Minute, Periods: 1, Comparison: "GreaterThanThreshold", LowSamples: "hope"},
 		`the statistic "p101"`:    {Name: "a", Metric: Metric{Statistic: "p101"}, Period: time.Minute, Periods: 1, Comparison: "GreaterThanThreshold"},
 		"alarm without a name: a": {Metric: Metric{Statistic: "Sum"}, Period: 0, Periods: 1, Comparison: "GreaterThanThreshold"},
 	} {

@@ -280,7 +280,7 @@ func (d *deployment) pace(ctx context.Context) error {
 // ask sends one request through the alias and records what Lambda would tell CloudWatch of it.
 func (d *deployment) ask(ctx context.Context, n, minute int) error {
 	began := time.Now()
-	a, err := d.lambda.Invoke(ctx, runtime.Call{Function: d.Function + ":" + d.Alias, Payload: d.Event(n)})
+	a, err := d.lambda.Invoke(ctx, runtime.Call{Function: d.Function + ":" + d.Alias, Payload: d.Event(n), Tail: d.Records != nil})
 	if err != nil {
 		return fmt.Errorf("%s:%s could not be called: %w", d.Function, d.Alias, err)
 	}
@@ -303,7 +303,13 @@ func (d *deployment) ask(ctx context.Context, n, minute int) error {
 	put("Invocations", 1)
 	put("Errors", failed)
 	put("Throttles", 0)
-	put("Duration", float64(d.Records.take(a.Request, time.Since(began)))/float64(time.Millisecond))
+	took, there := time.Since(began), true
+	if d.Records != nil { // complete when the call returns, as it waited for the whole log
+		took, there = d.Records.take(a.Request)
+	}
+	if there {
+		put("Duration", float64(took)/float64(time.Millisecond))
+	}
 	return nil
 }
 

@@ -150,16 +150,11 @@ func (k *Records) Record(r runtime.Record) {
 	k.all[r.Request] = r.Duration
 }
 
-// take gives how long a request took and forgets it.
-func (k *Records) take(request string, measured time.Duration) time.Duration {
-	if k == nil {
-		return measured
-	}
+// take gives how long a request took, if its record has come, and forgets it.
+func (k *Records) take(request string) (took time.Duration, there bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if d, there := k.all[request]; there {
-		delete(k.all, request)
-		return d
-	}
-	return measured
+	took, there = k.all[request]
+	delete(k.all, request)
+	return took, there
 }

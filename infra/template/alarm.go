@@ -10,13 +10,14 @@ type Alarm struct {
 	ID, Name          string
 	Namespace, Metric string
 	Dimensions        map[string]string // a value that hangs on a resource stays as it is written, as "!Ref Api"
-	Statistic         string // Statistic, or ExtendedStatistic
+	Statistic         string            // Statistic, or ExtendedStatistic
 	Period            time.Duration
 	Periods           int // EvaluationPeriods
 	Datapoints        int // DatapointsToAlarm; as many as Periods where it is not said
 	Threshold         float64
 	Comparison        string // ComparisonOperator
 	Missing           string // TreatMissingData
+	LowSamples        string // EvaluateLowSampleCountPercentile
 	Line              int
 }
 
@@ -25,7 +26,8 @@ func alarm(id string, at cursor) Alarm {
 	a := Alarm{ID: id, Line: at.v.line, Name: p.field("AlarmName").text(), Namespace: p.field("Namespace").text(), Metric: p.field("MetricName").text(),
 		Dimensions: map[string]string{}, Statistic: p.field("Statistic").over(p.field("ExtendedStatistic")).text(),
 		Period: time.Duration(p.field("Period").number(60, 1, 86400)) * time.Second, Periods: p.field("EvaluationPeriods").number(1, 1, 1440),
-		Comparison: p.field("ComparisonOperator").text(), Missing: p.field("TreatMissingData").text()}
+		Comparison: p.field("ComparisonOperator").text(), Missing: p.field("TreatMissingData").text(),
+		LowSamples: p.field("EvaluateLowSampleCountPercentile").text()}
 	a.Datapoints = p.field("DatapointsToAlarm").number(a.Periods, 1, a.Periods)
 	if a.Metric == "" {
 		p.wrong("it has no MetricName: an alarm on metric math is not read")

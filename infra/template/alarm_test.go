@@ -43,7 +43,7 @@ func TestTheRepositorysOwnAlarms(t *testing.T) {
 	if !there || fresh.Name != "banyan-prod-postcode-new-errors" || fresh.Metric != "Errors" || !reflect.DeepEqual(fresh.Dimensions, want) || fresh.Missing != "notBreaching" {
 		t.Errorf("%+v", fresh)
 	}
-	if slow := all["NewSlow"]; slow.Statistic != "p95" || slow.Threshold <= 0 || slow.Period != time.Minute || slow.Datapoints != slow.Periods {
+	if slow := all["NewSlow"]; slow.Statistic != "p95" || slow.Threshold <= 0 || slow.Period != time.Minute || slow.Datapoints != slow.Periods || slow.LowSamples != "ignore" {
 		t.Errorf("%+v", slow)
 	}
 	if _, dead := all["Dead"]; dead {

@@ -136,7 +136,7 @@ func (p *plan) nested(o Options, id string) (*template.Template, error) {
 
 func played(a template.Alarm) canary.Alarm {
 	return canary.Alarm{Name: a.Name, Metric: canary.Metric{Namespace: a.Namespace, Name: a.Metric, Dimensions: a.Dimensions, Statistic: a.Statistic},
-		Period: a.Period, Periods: a.Periods, Datapoints: a.Datapoints, Threshold: a.Threshold, Comparison: a.Comparison, Missing: a.Missing}
+		Period: a.Period, Periods: a.Periods, Datapoints: a.Datapoints, Threshold: a.Threshold, Comparison: a.Comparison, Missing: a.Missing, LowSamples: a.LowSamples}
 }
 
 // missing is what a person must know of what the rehearsal leaves out.
