@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/big"
 	"slices"
@@ -11,7 +12,8 @@ import (
 // empty filter takes everything.
 type filter map[string][]condition
 
-type condition func(values []string, there bool) bool
+// condition looks at an attribute's values, as JSON has them: a string, a json.Number, a bool or nil.
+type condition func(values []any, there bool) bool
 
 func (f filter) takes(given map[string]attribute) bool {
 	for name, any := range f {
@@ -23,25 +25,26 @@ func (f filter) takes(given map[string]attribute) bool {
 	return true
 }
 
-// valuesOf are an attribute's: a String.Array has several. Binary ones are not filtered by.
-func valuesOf(given map[string]attribute, name string) (values []string, there bool) {
+// valuesOf are an attribute's: a String.Array has several, of every kind. Binary ones are not filtered by.
+func valuesOf(given map[string]attribute, name string) (values []any, there bool) {
 	a, there := given[name]
-	if a.DataType != "String.Array" {
-		return []string{a.StringValue}, there
+	switch kind, _, _ := strings.Cut(a.DataType, "."); {
+	case a.DataType == "String.Array":
+		_ = exactly([]byte(a.StringValue), &values) // what is no list has no value
+		return values, there
+	case kind == "String":
+		return []any{a.StringValue}, there
+	case kind == "Number":
+		return []any{json.Number(a.StringValue)}, there
 	}
-	var all []any
-	if json.Unmarshal([]byte(a.StringValue), &all) != nil {
-		return nil, there
-	}
-	for _, v := range all {
-		raw, _ := json.Marshal(v) // it was JSON before
-		var text string
-		if json.Unmarshal(raw, &text) != nil {
-			text = string(raw)
-		}
-		values = append(values, text)
-	}
-	return values, there
+	return nil, there
+}
+
+// exactly reads JSON with its numbers as they are written.
+func exactly(raw []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	return d.Decode(into)
 }
 
 // filterOf reads a policy; the empty text is none.
@@ -69,17 +72,34 @@ func filterOf(policy string) (filter, error) {
 	return f, nil
 }
 
-func some(is func(string) bool) condition {
-	return func(values []string, there bool) bool { return there && slices.ContainsFunc(values, is) }
+func some(is func(any) bool) condition {
+	return func(values []any, there bool) bool { return there && slices.ContainsFunc(values, is) }
+}
+
+func someText(is func(string) bool) condition {
+	return some(func(v any) bool { text, ok := v.(string); return ok && is(text) })
+}
+
+func someNumber(is func(*big.Rat) bool) condition {
+	return some(func(v any) bool {
+		written, _ := v.(json.Number)
+		n, ok := numberOf(string(written))
+		return ok && is(n)
+	})
 }
 
 func conditionOf(raw json.RawMessage) (condition, error) {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return some(func(v string) bool { return v == text }), nil
+	var literal any
+	if err := exactly(raw, &literal); err != nil {
+		return nil, wrong("InvalidParameter", "Invalid parameter: FilterPolicy: "+err.Error())
 	}
-	if n, is := numberOf(string(raw)); is {
-		return some(func(v string) bool { m, is := numberOf(v); return is && m.Cmp(n) == 0 }), nil
+	switch v := literal.(type) {
+	case string, bool, nil:
+		return some(func(given any) bool { return given == v }), nil
+	case json.Number:
+		if n, is := numberOf(string(v)); is {
+			return someNumber(func(m *big.Rat) bool { return m.Cmp(n) == 0 }), nil
+		}
 	}
 	var operator map[string]json.RawMessage
 	if json.Unmarshal(raw, &operator) != nil || len(operator) != 1 {
@@ -101,16 +121,16 @@ func operation(name string, with json.RawMessage) condition {
 	case name == "exists":
 		var want bool
 		if json.Unmarshal(with, &want) == nil {
-			return func(_ []string, there bool) bool { return there == want }
+			return func(_ []any, there bool) bool { return there == want }
 		}
 	case name == "prefix" && isText:
-		return some(func(v string) bool { return strings.HasPrefix(v, text) })
+		return someText(func(v string) bool { return strings.HasPrefix(v, text) })
 	case name == "suffix" && isText:
-		return some(func(v string) bool { return strings.HasSuffix(v, text) })
+		return someText(func(v string) bool { return strings.HasSuffix(v, text) })
 	case name == "anything-but":
 		not := []string{text}
 		if isText || json.Unmarshal(with, &not) == nil {
-			return some(func(v string) bool { return !slices.Contains(not, v) })
+			return some(func(v any) bool { text, is := v.(string); return !is || !slices.Contains(not, text) })
 		}
 	case name == "numeric":
 		return between(with)
@@ -135,9 +155,8 @@ func between(with json.RawMessage) condition {
 		}
 		all = append(all, func(n *big.Rat) bool { return holds[operator](n.Cmp(bound)) })
 	}
-	return some(func(v string) bool {
-		n, is := numberOf(v)
-		return is && !slices.ContainsFunc(all, func(holds func(*big.Rat) bool) bool { return !holds(n) })
+	return someNumber(func(n *big.Rat) bool {
+		return !slices.ContainsFunc(all, func(holds func(*big.Rat) bool) bool { return !holds(n) })
 	})
 }
 

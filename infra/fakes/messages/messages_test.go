@@ -233,6 +233,12 @@ func TestFilters(t *testing.T) {
 		`{"a":[{"anything-but":["x"]}]}`:        {[]map[string]attribute{text("String", "y")}, []map[string]attribute{text("String", "x"), nil}},
 		`{"a":[{"exists":false}]}`:              {[]map[string]attribute{nil, {"b": {}}}, []map[string]attribute{text("String", "x")}},
 		`{"a":[{"numeric":[">=",1,"<",5]}, 7]}`: {[]map[string]attribute{text("Number", "1.0"), text("Number", "7.0"), text("Number", "4.9")}, []map[string]attribute{text("Number", "5"), text("Number", "x"), nil}},
+		`{"a":[100]}`:                           {[]map[string]attribute{text("Number", "100.0"), text("String.Array", `["x",100]`)}, []map[string]attribute{text("String", "100"), text("String.Array", `["100"]`)}},
+		`{"a":["100"]}`:                         {[]map[string]attribute{text("String", "100"), text("String.Array", `["100"]`)}, []map[string]attribute{text("Number", "100"), text("String.Array", `[100]`)}},
+		`{"a":[{"numeric":["=",100]}]}`:         {[]map[string]attribute{text("Number", "100"), text("String.Array", `[100]`)}, []map[string]attribute{text("String", "100"), text("String.Array", `["100"]`)}},
+		`{"a":[true]}`:                          {[]map[string]attribute{text("String.Array", `["x",true]`)}, []map[string]attribute{text("String", "true"), text("String.Array", `[false,"true"]`), nil}},
+		`{"a":[null]}`:                          {[]map[string]attribute{text("String.Array", `[null]`)}, []map[string]attribute{text("String", "null"), text("String.Array", `[""]`), text("Binary", ""), nil}},
+		`{"a":[{"prefix":"1"}]}`:                {[]map[string]attribute{text("String", "100")}, []map[string]attribute{text("Number", "100")}},
 		`{"a":["x"],"b":[{"exists":true}]}`:     {nil, []map[string]attribute{text("String", "x")}},
 	} {
 		f, err := filterOf(policy)
