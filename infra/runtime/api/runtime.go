@@ -79,20 +79,33 @@ func (s *Server) leave(wait chan *Invocation) {
 	}
 }
 
-// begin checks the id and moves the runtime from Ready to where it answers.
+// begin checks the id and moves the runtime from Ready to where it answers; nil: it has been refused.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request, to state) *Invocation {
+	inv, from := s.move(r.PathValue("id"), to)
+	switch {
+	case inv == nil:
+		drain(r.Body)
+		refuseID(w)
+	case from != ready:
+		drain(r.Body)
+		refuseState(w, from, to)
+		return nil
+	}
+	return inv
+}
+
+// move moves the runtime from Ready, and says where it stood; nil: another invocation is under way, or none.
+func (s *Server) move(id string, to state) (inv *Invocation, from state) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current == nil || r.PathValue("id") != s.current.ID {
-		refuseID(w)
-		return nil
+	if s.current == nil || id != s.current.ID {
+		return nil, s.state
 	}
-	if s.state != ready {
-		refuseState(w, s.state, to)
-		return nil
+	from = s.state
+	if from == ready {
+		s.state = to
 	}
-	s.state = to
-	return s.current
+	return s.current, from
 }
 
 // sent ends what begin began. The caller of the function has its answer before the runtime has its own.
@@ -148,6 +161,7 @@ func (s *Server) initError(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Unlock()
 	if from != started {
+		drain(r.Body)
 		refuseState(w, from, initError)
 		return
 	}

@@ -391,3 +391,32 @@ func FuzzWire(f *testing.F) {
 		resp.Body.Close()
 	})
 }
+
+// A runtime may write the whole of its body before it looks for an answer: it must find the refusal, not a broken connection.
+func TestRefusalIsReadAfterABigBody(t *testing.T) {
+	t.Parallel()
+	const size = 20 << 20
+	s, _ := invoked(t)
+	for path, want := range map[string]string{"invocation/id-0/response": "400 Bad Request", "invocation/id-0/error": "400 Bad Request", "init/error": "403 Forbidden"} {
+		c, err := net.Dial("tcp", s.Address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(30 * time.Second))
+		fmt.Fprintf(c, "POST %s%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", runtimePath, path, size)
+		if _, err := c.Write(make([]byte, size)); err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		resp.Body.Close()
+		if resp.Status != want {
+			t.Errorf("%s: %s, want %s", path, resp.Status, want)
+		}
+	}
+}
