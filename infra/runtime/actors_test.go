@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -89,6 +90,27 @@ var actors = map[string]func(client){
 		os.WriteFile(file, []byte(strconv.Itoa(child.Process.Pid)), 0o644)
 		select {}
 	},
+	// daemon starts a child in a session of its own, writes down its number, and hangs.
+	"daemon": func(c client) {
+		_, event, _ := c.next()
+		child := exec.Command("/bin/sleep", "600")
+		child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		child.Start()
+		writeNumber(event, child.Process.Pid)
+		select {}
+	},
+	// hold writes down its own number, and hangs.
+	"hold": func(c client) {
+		_, event, _ := c.next()
+		writeNumber(event, os.Getpid())
+		select {}
+	},
+	// once answers its first event, and ends.
+	"once": func(c client) {
+		id, event, _ := c.next()
+		c.post("invocation/"+id+"/response", event)
+		os.Exit(0)
+	},
 	"exit": func(c client) {
 		c.next()
 		os.Exit(7)
@@ -157,6 +179,13 @@ var actors = map[string]func(client){
 	},
 }
 
+// writeNumber writes a process's number to the file that an event names.
+func writeNumber(event []byte, pid int) {
+	var file string
+	json.Unmarshal(event, &file)
+	os.WriteFile(file, fmt.Appendf(nil, "%d\n", pid), 0o644)
+}
+
 // listenFor subscribes to what the platform tells; the function that it gives waits for a platform.runtimeDone.
 func listenFor(base, id string) func() {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -194,6 +223,14 @@ func extend(base, name string) {
 		os.Exit(3)
 	case "mute":
 		select {}
+	case "names": // of its variables
+		var names []string
+		for _, variable := range os.Environ() {
+			name, _, _ := strings.Cut(variable, "=")
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		fmt.Println("variables", strings.Join(names, " "))
 	}
 	req, _ := http.NewRequest("POST", base+"/2020-01-01/extension/register", strings.NewReader(`{"events":["INVOKE","SHUTDOWN"]}`))
 	req.Header.Set("Lambda-Extension-Name", name)

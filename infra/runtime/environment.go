@@ -136,7 +136,7 @@ func (e *environment) start(program string, variables []string, extension bool) 
 	}
 	lines := e.log.function
 	if extension {
-		lines = e.log.extension
+		lines, variables = e.log.extension, forExtension(variables)
 	}
 	p, err := e.version.root.Start(program, variables, e.share, lines)
 	switch {

@@ -73,6 +73,26 @@ func TestEnvironmentIsAllOfAL2023AndNothingOfOurs(t *testing.T) {
 	}
 }
 
+// The variables that are the runtime's alone are kept from extensions, as by AWS.
+func TestEnvironmentOfAnExtension(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, Options{Environment: map[string]string{"AWS_EXECUTION_ENV": "AWS_Lambda_python3.14"}})
+	s.publish(t, Function{Handler: "quiet", Environment: map[string]string{"TABLE": "banyan-dev-donate"}, Layers: []string{tree(t, "extensions/names=")}})
+	if a := s.invoke(t, Call{Function: "quiet", Payload: []byte("1")}); a.Error != "" {
+		t.Fatalf("%+v %s", a, a.Payload)
+	}
+	const want = "variables AWS_ACCESS_KEY_ID AWS_DEFAULT_REGION AWS_LAMBDA_FUNCTION_MEMORY_SIZE AWS_LAMBDA_FUNCTION_NAME AWS_LAMBDA_FUNCTION_VERSION " +
+		"AWS_LAMBDA_INITIALIZATION_TYPE AWS_LAMBDA_RUNTIME_API AWS_REGION AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN LANG LD_LIBRARY_PATH PATH TABLE TZ"
+	for line := range s.lines {
+		if strings.HasPrefix(line, "variables ") {
+			if line != want {
+				t.Errorf("got  %s\nwant %s", line, want)
+			}
+			break
+		}
+	}
+}
+
 func TestLayersLieOverEachOther(t *testing.T) {
 	t.Parallel()
 	for mode, opt := range modes {

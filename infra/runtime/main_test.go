@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 		act("http://"+address, os.Getenv("_HANDLER"))
 		return
 	}
+	if file := os.Getenv("BANYAN_TEST_PLAYER"); file != "" {
+		playAlone(file)
+	}
 	os.Exit(m.Run())
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -78,6 +79,9 @@ func New(opt Options) (*Player, error) {
 		opt.Record = func(Record) {}
 	}
 	dir, err := os.MkdirTemp(opt.Dir, "banyan-lambda-")
+	if err == nil {
+		dir, err = filepath.Abs(dir) // processes see it from folders of their own
+	}
 	if err != nil {
 		return nil, err
 	}

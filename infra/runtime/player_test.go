@@ -63,6 +63,27 @@ func TestExitIsToldWithItsStatus(t *testing.T) {
 	}
 }
 
+// Its answer stands; the record and REPORT say that the runtime has gone.
+func TestExitAfterTheAnswerIsInTheReport(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, Options{})
+	s.publish(t, Function{Handler: "once"})
+	if a := s.invoke(t, Call{Function: "once", Payload: []byte("1")}); a.Error != "" || string(a.Payload) != "1" {
+		t.Fatalf("answer %+v %s", a, a.Payload)
+	}
+	if r := <-s.records; r.Error != "Runtime.ExitError" {
+		t.Errorf("record %+v", r)
+	}
+	for line := range s.lines {
+		if strings.HasPrefix(line, "REPORT") {
+			if !strings.HasSuffix(line, "\tStatus: error\tError Type: Runtime.ExitError\t") {
+				t.Errorf("log %q", line)
+			}
+			break
+		}
+	}
+}
+
 func TestWhatHasNoNameIsNotFound(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, Options{})

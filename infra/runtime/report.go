@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -86,8 +87,8 @@ func (r *run) runtimeDone(e *environment, status string) {
 	resp := r.inv.Response()
 	done := map[string]any{"requestId": r.inv.ID, "status": status, "tracing": tracing(r.inv.Trace),
 		"metrics": map[string]any{"durationMs": round(time.Since(r.record.Began)), "producedBytes": resp.Size}}
-	if resp.ErrorType != "" {
-		done["errorType"] = known(resp.ErrorType)
+	if kind := cmp.Or(resp.ErrorType, r.broke); kind != "" {
+		done["errorType"] = known(kind)
 		if status == "success" {
 			done["status"] = "error"
 		}

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -23,6 +24,7 @@ type run struct {
 	record Record
 	log    *journal
 	status string // of REPORT: empty, error, timeout
+	broke  string // the type of the environment's own end
 	told   bool   // the caller has its answer
 	early  bool   // and had it before the environment was done
 	tail   []byte // of the log, once the invocation is over
@@ -161,7 +163,7 @@ func (r *run) carry(e *environment) (alive bool) {
 func (r *run) broken(e *environment, f *failed) (alive bool) {
 	e.sync()
 	f.answer(r.inv)
-	r.status = "error"
+	r.status, r.broke = "error", f.kind
 	r.log.line(fmt.Sprintf("RequestId: %s Error: %s", r.inv.ID, f.text))
 	r.log.line(f.kind)
 	r.runtimeDone(e, "failure")
@@ -181,7 +183,7 @@ func (r *run) end(e *environment) {
 		r.record.Duration = r.target.version.Timeout
 	}
 	r.record.Billed = billed(r.record.Init, r.record.Duration)
-	r.record.Error = r.inv.Response().ErrorType
+	r.record.Error = cmp.Or(r.inv.Response().ErrorType, r.broke)
 	if r.status == "timeout" {
 		r.record.Error = timedOut
 	}

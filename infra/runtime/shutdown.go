@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/banyan-migration/banyan/infra/runtime/api"
+	"github.com/banyan-migration/banyan/infra/runtime/box"
 )
 
 // How long a shutdown may take: nothing where nobody has asked to be told, more where extensions are programs of their own.
@@ -32,8 +33,9 @@ func (e *environment) stop(reason string) {
 	for _, p := range e.processes() {
 		<-p.Exited()
 	}
-	e.server.Close()
 	e.share.Close()
+	box.EndStrays(addressOf(e.server)) // as long as the address is this environment's
+	e.server.Close()
 }
 
 // farewell asks the runtime to end, then the extensions, and waits for them until the deadline. The runtime has a third of the

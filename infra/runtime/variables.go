@@ -1,8 +1,27 @@
 package runtime
 
 import (
+	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/banyan-migration/banyan/infra/runtime/api"
 )
+
+// addressOf is the variable that no other environment's processes have.
+func addressOf(s *api.Server) string { return "AWS_LAMBDA_RUNTIME_API=" + s.Address() }
+
+// runtimeOnly are the variables that AWS keeps from extensions.
+var runtimeOnly = []string{"AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_XRAY_CONTEXT_MISSING",
+	"AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "_AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT", "_HANDLER"}
+
+// forExtension is what an extension sees of the environment.
+func forExtension(variables []string) []string {
+	return slices.DeleteFunc(slices.Clone(variables), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return slices.Contains(runtimeOnly, name)
+	})
+}
 
 // variables is the whole environment of provided.al2023 and the function's own; nothing of this process is in it.
 func (v *version) variables(address, stream string) []string {

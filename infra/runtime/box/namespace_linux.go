@@ -10,9 +10,33 @@ import (
 	"syscall"
 )
 
-// cell is a thread with a mount namespace of its own: what it starts sees /var/task and /opt. The thread ends with the cell;
-// the mounts end with the last process in them.
-type cell struct{ start chan func() }
+// thread is a thread of the system's that starts all of a root's processes. It may have a mount namespace of its own, and what
+// it starts then sees /var/task and /opt; the mounts end with the last process in them. When the thread ends, as it does with
+// this process however that ends, the kernel kills what it has started.
+type thread struct{ start chan func() }
+
+// newThread makes a thread that is prepared before it starts anything.
+func newThread(prepare func() error) (*thread, error) {
+	t := &thread{start: make(chan func())}
+	made := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread must not serve anything else
+		err := prepare()
+		made <- err
+		if err != nil {
+			return
+		}
+		for f := range t.start {
+			f()
+		}
+	}()
+	return t, <-made
+}
+
+// attributes are how a process is started: in a group of its own, and not to outlive the thread that starts it.
+func attributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
 
 // enter makes the root's folders real: /var/task and /opt, read only, in a mount namespace that nothing else sees.
 func (r *Root) enter(layers []string, dir string) error {
@@ -21,23 +45,11 @@ func (r *Root) enter(layers []string, dir string) error {
 	if err := errors.Join(os.MkdirAll(filepath.Join(skeleton, "task"), 0o755), os.MkdirAll(empty, 0o755)); err != nil {
 		return err
 	}
-	c := &cell{start: make(chan func())}
-	made := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread must not serve anything else
-		err := r.mount(layers, skeleton, empty)
-		made <- err
-		if err != nil {
-			return
-		}
-		for f := range c.start {
-			f()
-		}
-	}()
-	if err := <-made; err != nil {
+	t, err := newThread(func() error { return r.mount(layers, skeleton, empty) })
+	if err != nil {
 		return err
 	}
-	r.cell, r.Task, r.Opt = c, "/var/task", "/opt"
+	r.thread, r.real, r.Task, r.Opt = t, true, "/var/task", "/opt"
 	return nil
 }
 
@@ -88,10 +100,12 @@ func overlay(place string, folders []string) error {
 	return syscall.Mount("overlay", place, "overlay", syscall.MS_RDONLY, "lowerdir="+strings.Join(lower, ":"))
 }
 
-func (c *cell) do(f func() error) error {
+// do runs f on the thread.
+func (t *thread) do(f func() error) error {
 	done := make(chan error, 1)
-	c.start <- func() { done <- f() }
+	t.start <- func() { done <- f() }
 	return <-done
 }
 
-func (c *cell) close() { close(c.start) }
+// close ends the thread. What it has started is dead.
+func (t *thread) close() { close(t.start) }

@@ -2,13 +2,20 @@
 
 package box
 
-import "errors"
+import (
+	"errors"
+	"syscall"
+)
 
-// cell is what only Linux has.
-type cell struct{}
+// thread is what only Linux needs.
+type thread struct{}
+
+func newThread(prepare func() error) (*thread, error) { return &thread{}, prepare() }
+
+func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 func (r *Root) enter([]string, string) error { return errors.ErrUnsupported }
 
-func (c *cell) do(f func() error) error { return f() }
+func (t *thread) do(f func() error) error { return f() }
 
-func (c *cell) close() {}
+func (t *thread) close() {}

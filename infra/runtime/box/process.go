@@ -30,8 +30,8 @@ func (r *Root) Start(program string, environment []string, share *Share, line fu
 	cmd.Dir = r.Task
 	cmd.Env = environment
 	cmd.Stdout, cmd.Stderr = write, write
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := r.launch(cmd); err != nil {
+	cmd.SysProcAttr = attributes()
+	if err := r.thread.do(cmd.Start); err != nil {
 		output.close()
 		return nil, err
 	}

@@ -17,7 +17,8 @@ type Root struct {
 	Task, Opt string // where processes see code and layers
 	code, opt string // where they are
 	made      string // what Close removes
-	cell      *cell  // nil: the folders have other names than on AWS
+	real      bool   // the folders have the same names as on AWS
+	thread    *thread
 }
 
 // ErrNoBootstrap is a version without a program to start.
@@ -56,14 +57,14 @@ func Lay(dir, code string, layers []string, rewrite bool) (*Root, error) {
 		}
 	}
 	r.Task, r.Opt = r.code, r.opt
-	if !rewrite {
-		r.enter(layers, r.made) // where it is not permitted, the folders keep their names
+	if rewrite || r.enter(layers, r.made) != nil { // where it is not permitted, the folders keep their names
+		r.thread, err = newThread(func() error { return nil })
 	}
-	return r, nil
+	return r, err
 }
 
 // Real says whether processes see /var/task and /opt by these names.
-func (r *Root) Real() bool { return r.cell != nil }
+func (r *Root) Real() bool { return r.real }
 
 func folder(name string) (string, error) {
 	abs, err := filepath.Abs(name)
@@ -146,8 +147,8 @@ func (r *Root) Told(text string) string {
 
 // Close removes what Lay made. The version has no processes any more.
 func (r *Root) Close() error {
-	if r.cell != nil {
-		r.cell.close()
+	if r.thread != nil {
+		r.thread.close()
 	}
 	return os.RemoveAll(r.made)
 }

@@ -8,12 +8,14 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
 // Groups are the control groups that give environments their share. A nil *Groups gives none.
 type Groups struct {
-	base  []string // one folder with version 2; with version 1 one for the processor, one for memory
+	base  []string   // one folder with version 2; with version 1 one for the processor, one for memory
+	locks []*os.File // of base, held while the player lives
 	two   bool
 	count atomic.Int64
 }
@@ -29,9 +31,10 @@ type Share struct {
 const period = 20 * time.Millisecond
 
 // pattern names a player's groups; a process may have several players.
-const pattern = "banyan-lambda-*"
+const pattern = "banyan-player-*"
 
 // OpenGroups makes a place for control groups below this process's own; nil where that is not permitted, or there are none.
+// It removes what players that were killed have left there, but where something still runs.
 func OpenGroups() *Groups {
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {
@@ -52,14 +55,59 @@ func OpenGroups() *Groups {
 	}
 	g := &Groups{}
 	for _, parent := range []string{cpu, memory} {
-		dir, err := os.MkdirTemp(parent, pattern)
-		if err != nil {
+		if err := g.open(parent); err != nil {
 			g.Close()
 			return nil
 		}
-		g.base = append(g.base, dir)
 	}
 	return g
+}
+
+// open makes the player's folder in a parent, and removes those of dead players: whose lock is free. The parent's lock keeps
+// others from seeing the new folder before it has its own.
+func (g *Groups) open(parent string) error {
+	alone, err := os.Open(parent)
+	if err != nil {
+		return err
+	}
+	defer alone.Close()
+	if err := syscall.Flock(int(alone.Fd()), syscall.LOCK_EX); err != nil {
+		return err
+	}
+	defer syscall.Flock(int(alone.Fd()), syscall.LOCK_UN)
+	old, _ := filepath.Glob(filepath.Join(parent, pattern)) // fails only where the pattern is wrong
+	for _, dir := range old {
+		sweep(dir)
+	}
+	dir, err := os.MkdirTemp(parent, pattern)
+	if err != nil {
+		return err
+	}
+	g.base = append(g.base, dir)
+	lock, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	g.locks = append(g.locks, lock)
+	return syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+}
+
+// sweep removes a dead player's folder with those of its environments, where they are empty.
+func sweep(dir string) {
+	lock, err := os.Open(dir)
+	if err != nil {
+		return
+	}
+	defer lock.Close()
+	if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		return
+	}
+	defer syscall.Flock(int(lock.Fd()), syscall.LOCK_UN)
+	shares, _ := filepath.Glob(filepath.Join(dir, "[1-9]*"))
+	for _, share := range shares {
+		os.Remove(share) // not one with processes: the kernel keeps it
+	}
+	os.Remove(dir)
 }
 
 // openTwo makes a group whose own groups have a share each; that needs the controllers, which a parent with processes of its
@@ -68,14 +116,16 @@ func openTwo(parent string) (*Groups, error) {
 	if err := os.WriteFile(filepath.Join(parent, "cgroup.subtree_control"), []byte("+cpu +memory"), 0o644); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(parent, pattern)
+	g := &Groups{two: true}
+	err := g.open(parent)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(g.base[0], "cgroup.subtree_control"), []byte("+cpu +memory"), 0o644)
+	}
 	if err != nil {
+		g.Close()
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+cpu +memory"), 0o644); err != nil {
-		return nil, errors.Join(err, os.Remove(dir))
-	}
-	return &Groups{base: []string{dir}, two: true}, nil
+	return g, nil
 }
 
 // places finds where control groups can be made: version 2's folders, this process's own before the root; version 1's for
@@ -163,18 +213,13 @@ func (s *Share) Limit() error {
 		os.WriteFile(filepath.Join(s.dirs[0], "cpu.cfs_quota_us"), fmt.Appendf(nil, "%d", quota), 0o644))
 }
 
-// Close removes the share of processes that are dead; the kernel may take a moment to see that they are.
+// Close kills what is still under the share, and removes it.
 func (s *Share) Close() {
 	if s == nil {
 		return
 	}
 	for _, dir := range s.dirs {
-		for range 50 {
-			if err := os.Remove(dir); err == nil || errors.Is(err, os.ErrNotExist) {
-				break
-			}
-			time.Sleep(2 * time.Millisecond)
-		}
+		end(dir, s.groups.two)
 	}
 }
 
@@ -186,4 +231,14 @@ func (g *Groups) Close() {
 	for _, dir := range g.base {
 		os.Remove(dir) // what is left behind is empty, and in nobody's way
 	}
+	g.release()
+}
+
+// release frees the locks. By name, as closing is not enough while a process that is just being forked shares the open file.
+func (g *Groups) release() {
+	for _, lock := range g.locks {
+		syscall.Flock(int(lock.Fd()), syscall.LOCK_UN)
+		lock.Close()
+	}
+	g.locks = nil
 }
