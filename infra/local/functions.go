@@ -116,25 +116,6 @@ func built(t *template.Template, dir string) error {
 	return nil
 }
 
-func (w *World) openPlayer(a *account) (*runtime.Player, error) {
-	o := w.options.Lambda
-	log := o.Log
-	if log == nil {
-		file, err := os.OpenFile(filepath.Join(w.options.Dir, "functions.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-		if err != nil {
-			return nil, fmt.Errorf("local: %w", err)
-		}
-		w.onClose(func(context.Context) error { return file.Close() })
-		var mu sync.Mutex
-		log = func(function, line string) {
-			mu.Lock()
-			defer mu.Unlock()
-			fmt.Fprintf(file, "%s %s\n", function, strings.TrimSuffix(line, "\n")) // a log that is lost on a full disk loses no gift
-		}
-	}
-	return runtime.New(runtime.Options{Region: a.region, Account: a.id, Log: log, Record: o.Record, Environment: a.environment()})
-}
-
 // publish makes a function of the template's, with its routes.
 func (w *World) publish(f *functions, one template.Function, layer string) error {
 	variables, err := w.variables(f, one)
