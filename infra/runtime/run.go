@@ -101,6 +101,7 @@ func (r *run) cold() *environment {
 	} else {
 		r.status = "error"
 		trouble.answer(r.inv)
+		r.explain(trouble)
 	}
 	return nil
 }
@@ -164,10 +165,17 @@ func (r *run) broken(e *environment, f *failed) (alive bool) {
 	e.sync()
 	f.answer(r.inv)
 	r.status, r.broke = "error", f.kind
-	r.log.line(fmt.Sprintf("RequestId: %s Error: %s", r.inv.ID, f.text))
-	r.log.line(f.kind)
+	r.explain(f)
 	r.runtimeDone(e, "failure")
 	return false
+}
+
+// explain says in the log why there is no environment any more; what the runtime has posted goes to the caller alone.
+func (r *run) explain(f *failed) {
+	if f.response == nil {
+		r.log.line(fmt.Sprintf("RequestId: %s Error: %s", r.inv.ID, f.text))
+		r.log.line(f.kind)
+	}
 }
 
 // late ends an invocation that has taken too long.
