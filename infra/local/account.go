@@ -91,6 +91,8 @@ func (w *World) openFakes(a *account) error {
 		return err
 	}
 	a.endpoint = address
+	w.run("DynamoDB", tables.Lasts)
+	w.run("SNS and SQS", queues.Lasts)
 	w.serve("DynamoDB, SNS and SQS", l, onePort(tables, queues))
 	return nil
 }

@@ -65,6 +65,7 @@ func beChild(dir, listen string) error {
 	}
 	go func() {
 		err := <-w.Failed()
+		o.Log.Error("the world has ended", "error", err.Error())
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}()

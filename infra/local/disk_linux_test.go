@@ -1,11 +1,14 @@
 package local
 
 import (
+	"errors"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,5 +40,43 @@ func TestADiskThatTakesNothingMore(t *testing.T) {
 	log, err := os.ReadFile(filepath.Join(dir, "up.log"))
 	if err != nil || !strings.Contains(string(log), "services.db") || !strings.Contains(string(log), "nothing that was acknowledged is lost") {
 		t.Errorf("the log says %q, %v", log, err)
+	}
+}
+
+// TestADiskThatTakesNothingMoreEndsTheFunctionsWorld: what the fakes of AWS could not keep nobody knows afterwards, so they
+// answer no more; the process ends and says why, rather than let everybody read "try again" for ever.
+func TestADiskThatTakesNothingMoreEndsTheFunctionsWorld(t *testing.T) {
+	t.Parallel()
+	l := asLambda(t, "")
+	dir := oldFolder(t)
+	if err := os.WriteFile(filepath.Join(dir, "gateway.yaml"), weighted(t, 10_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := startChild(dir, "127.0.0.1:0", childBuild+"="+l.Build)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.kill() }) // it has ended, where all is well
+	if err := unix.Prlimit(c.cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 4096, Max: unix.RLIM_INFINITY}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for taken := true; taken; { // until the file is as large as it may be
+		const gift = `{"amount":"10","first_name":"Ann","last_name":"Lee","email":"ann@example.org","payment":{"method":"test"}}`
+		res, err := http.Post(c.Services+"/donations", "application/json", strings.NewReader(gift))
+		if taken = err == nil && res.StatusCode < 400; err == nil { // the end may be quicker than the answer
+			res.Body.Close()
+		}
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- c.cmd.Wait() }()
+	select {
+	case err := <-ended:
+		var status *exec.ExitError
+		log, _ := os.ReadFile(filepath.Join(dir, "up.log"))
+		if !errors.As(err, &status) || status.ExitCode() != 1 || !strings.Contains(string(log), "make room and start again") {
+			t.Errorf("it ended with %v, and says %q", err, log)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it goes on, and keeps nothing")
 	}
 }

@@ -125,6 +125,23 @@ func (j *Journal) Wait() error {
 	return j.failed
 }
 
+// Lasts returns what the disk said as soon as it has failed, for who would rather end than refuse from then on; nil when the
+// journal is closed before.
+func (j *Journal) Lasts() error {
+	if j == nil {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for j.failed == nil && !j.closed {
+		j.moved.Wait()
+	}
+	if j.closed {
+		return nil // Close tells it
+	}
+	return j.failed
+}
+
 // write takes to the disk what has gathered while it was there before.
 func (j *Journal) write() {
 	defer close(j.ended)

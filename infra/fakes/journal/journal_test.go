@@ -109,7 +109,7 @@ func TestWhoWaitedIsOnTheDisk(t *testing.T) {
 	}
 }
 
-// A disk that fails is told to all who wait, and to everybody afterwards.
+// A disk that fails is told to all who wait, to who watches, and to everybody afterwards.
 func TestAFailingDiskIsTold(t *testing.T) {
 	t.Parallel()
 	f, err := os.Open(os.DevNull) // for reading alone
@@ -117,13 +117,30 @@ func TestAFailingDiskIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	j := begin(f)
+	watched := make(chan error, 1)
+	go func() { watched <- j.Lasts() }()
 	j.Append([]byte("one"))
 	if err := j.Wait(); err == nil || !strings.Contains(err.Error(), "start again") {
 		t.Errorf("%v", err)
 	}
+	if err := <-watched; err == nil || !strings.Contains(err.Error(), "start again") {
+		t.Errorf("who watches hears %v", err)
+	}
 	j.Append([]byte("two"))
 	if j.Wait() == nil || j.Close() == nil {
 		t.Error("after a failure it goes on")
+	}
+}
+
+// Who watches a journal hears nothing of one that ends as it should, before and after.
+func TestAnEndIsNoFailure(t *testing.T) {
+	t.Parallel()
+	j, _ := opened(t, filepath.Join(t.TempDir(), "state"))
+	watched := make(chan error, 1)
+	go func() { watched <- j.Lasts() }()
+	j.Append([]byte("one"))
+	if err := errors.Join(j.Wait(), j.Close(), <-watched, j.Lasts()); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -154,7 +171,7 @@ func TestNone(t *testing.T) {
 	t.Parallel()
 	var j *Journal
 	j.Append([]byte("x"))
-	if j.Wait() != nil || j.Close() != nil {
+	if j.Wait() != nil || j.Lasts() != nil || j.Close() != nil {
 		t.Error("it is not silent")
 	}
 }

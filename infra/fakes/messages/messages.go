@@ -75,6 +75,9 @@ func Open(file string) (*Server, error) {
 // Close ends it when everything is kept.
 func (s *Server) Close() error { return s.file.Close() }
 
+// Lasts returns the disk's error when nothing more can be kept, and nil when the server is closed.
+func (s *Server) Lasts() error { return s.file.Lasts() }
+
 func (s *Server) now() time.Time {
 	if s.Now != nil {
 		return s.Now()
