@@ -137,6 +137,35 @@ func TestMessagesComeAsAnEventAndGo(t *testing.T) {
 	}
 }
 
+// TestABatchEndsAtWhatAnInvocationTakes: messages that are fine by themselves do not die for coming together.
+func TestABatchEndsAtWhatAnInvocationTakes(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	got := map[string]int{}
+	w := newWorld(t, func(call runtime.Call) runtime.Answer {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(call.Payload) > 6*1024*1024 {
+			return runtime.Answer{Status: 413}
+		}
+		var event events.SQSEvent
+		if err := json.Unmarshal(call.Payload, &event); err != nil {
+			t.Error(err)
+		}
+		for _, m := range event.Records {
+			got[m.Body[:1]]++
+		}
+		return runtime.Answer{Status: 200, Payload: []byte("null")}
+	})
+	for _, letter := range []string{"a", "b", "c", "d", "e", "f", "g"} {
+		w.send(t, letter+strings.Repeat("<", 1_000_000))
+	}
+	w.run(t)
+	if len(got) != 7 || w.dead(t) != 0 {
+		t.Errorf("%v came, %d died", got, w.dead(t))
+	}
+}
+
 func TestAPoisonMessageDiesAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(call runtime.Call) runtime.Answer {

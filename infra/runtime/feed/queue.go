@@ -93,11 +93,21 @@ func (q *Queue) once(ctx context.Context) error {
 	if err != nil || len(messages) == 0 {
 		return err
 	}
+	return q.take(context.WithoutCancel(ctx), messages) // what is taken is brought to its end
+}
+
+// largest is the most that an invocation takes, in bytes: a batch ends there.
+const largest = 6 * 1024 * 1024
+
+// take brings messages to the function, in as many batches as their size makes of them.
+func (q *Queue) take(ctx context.Context, messages []message) error {
 	event, err := q.event(messages)
 	if err != nil {
 		return err
 	}
-	ctx = context.WithoutCancel(ctx) // what is taken is brought to its end
+	if half := len(messages) / 2; len(event) > largest && half > 0 {
+		return errors.Join(q.take(ctx, messages[:half]), q.take(ctx, messages[half:]))
+	}
 	answer, err := q.invoke(ctx, event)
 	if err != nil {
 		return err
