@@ -247,15 +247,15 @@ func TestAnEarlierFreezeStandsWhateverHappens(t *testing.T) {
 	}
 }
 
-// failing is a network that breaks after twelve requests.
+// failing is a network that breaks after four requests.
 type failing struct {
 	http.RoundTripper
 	n *atomic.Int64
 }
 
-// RoundTrip fails from the thirteenth request on.
+// RoundTrip fails from the fifth request on.
 func (f failing) RoundTrip(r *http.Request) (*http.Response, error) {
-	if f.n.Add(1) > 12 {
+	if f.n.Add(1) > 4 {
 		return nil, errors.New("connection refused")
 	}
 	return f.RoundTripper.RoundTrip(r)
