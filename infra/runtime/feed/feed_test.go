@@ -79,12 +79,12 @@ func (w *world) run(t *testing.T) {
 		w.queue.Run(ctx)
 		close(ended)
 	}()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if visible, received, delayed := w.server.Waiting("donate"); visible+received+delayed == 0 {
 			break
 		}
 		if time.Now().After(end) {
-			t.Fatal("the queue is not empty within 10 s")
+			t.Fatal("the queue is not empty within a minute")
 		}
 	}
 	cancel()
@@ -158,7 +158,7 @@ func TestABatchEndsAtWhatAnInvocationTakes(t *testing.T) {
 		return runtime.Answer{Status: 200, Payload: []byte("null")}
 	})
 	for _, letter := range []string{"a", "b", "c", "d", "e", "f", "g"} {
-		w.send(t, letter+strings.Repeat("<", 1_000_000))
+		w.send(t, letter+strings.Repeat("x", 1_000_000))
 	}
 	w.run(t)
 	if len(got) != 7 || w.dead(t) != 0 {
