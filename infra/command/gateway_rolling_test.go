@@ -55,7 +55,7 @@ func (b *balancer) add(ctx context.Context, address string) *target {
 func (b *balancer) look(ctx context.Context, t *target) {
 	tick := time.NewTicker(b.interval)
 	defer tick.Stop()
-	client := &http.Client{Timeout: b.interval, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for {
 		select {
 		case <-ctx.Done():
@@ -150,7 +150,7 @@ func TestReplacedUnderLoad(t *testing.T) {
 	var names atomic.Int64
 	begin := func() (*process, *target) {
 		y := d.replicas(t, 1)[0]
-		y.write(strings.Replace(y.text(), "gateway_id: gw-1", fmt.Sprintf("gateway_id: gw-%d\ntimeouts: {leave: 400ms}", names.Add(1)), 1))
+		y.write(strings.Replace(y.text(), "gateway_id: gw-1", fmt.Sprintf("gateway_id: gw-%d\ntimeouts: {leave: 2s}", names.Add(1)), 1))
 		p := y.start()
 		one := b.add(ctx, p.line.Listen)
 		b.until(t, one, true)
