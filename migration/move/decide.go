@@ -74,6 +74,7 @@ func (h *hand) order(s *step, w *row, old entry) {
 		first, contested := f.claim(w.digest, w.SID)
 		if !first {
 			s.entry.state = doubled
+			contested = old.state != doubled || old.digest != w.digest // another mover may have taken the first away since we saw it
 		}
 		if contested {
 			s.contested = append(s.contested, w.digest)

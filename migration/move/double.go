@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -35,12 +34,14 @@ func (m *mover) settle(ctx context.Context, h *hand, everywhere bool) error {
 	if err != nil {
 		return err
 	}
-	doubtful := contested
+	doubtful := m.firsts.doubtful()
+	for digest := range contested {
+		doubtful[digest] = true
+	}
 	if everywhere {
-		if doubtful, err = m.repeated(ctx); err != nil {
+		if err := m.repeated(ctx, doubtful); err != nil {
 			return err
 		}
-		maps.Copy(doubtful, contested)
 	}
 	if len(doubtful) == 0 {
 		return nil
@@ -58,8 +59,10 @@ func (m *mover) settle(ctx context.Context, h *hand, everywhere bool) error {
 	if err := m.again(ctx, h, all); err != nil {
 		return err
 	}
-	for digest := range contested {
-		if err := m.store.Commit(ctx, kv.Write{Key: contestedKey(m.job.Form, digest), Delete: true}); err != nil {
+	m.firsts.looked(doubtful)
+	for digest, rev := range contested { // one that was noted again meanwhile is the next one's
+		err := m.store.Commit(ctx, kv.Write{Key: contestedKey(m.job.Form, digest), Delete: true, If: rev})
+		if err != nil && !errors.Is(err, kv.ErrConflict) {
 			return err
 		}
 	}
@@ -78,10 +81,9 @@ func (m *mover) digests(ctx context.Context, yield func(entry)) error {
 	})
 }
 
-// repeated are the digests of more than one row, and those of rows that are taken for duplicates. Of a million rows
+// repeated adds the digests of more than one row, and those of rows that are taken for duplicates. Of a million rows
 // that takes eight megabytes.
-func (m *mover) repeated(ctx context.Context) (map[uint64]bool, error) {
-	found := map[uint64]bool{}
+func (m *mover) repeated(ctx context.Context, found map[uint64]bool) error {
 	all := make([]uint64, 0, m.known)
 	err := m.digests(ctx, func(e entry) {
 		all = append(all, e.digest)
@@ -95,7 +97,7 @@ func (m *mover) repeated(ctx context.Context) (map[uint64]bool, error) {
 			found[d] = true
 		}
 	}
-	return found, err
+	return err
 }
 
 // wrong are the sids of the rows that count and should not, or the other way round, in order.
@@ -114,8 +116,9 @@ func (m *mover) wrong(all []candidate) (sids []int64) {
 	return sids
 }
 
-func (m *mover) contested(ctx context.Context) (map[uint64]bool, error) {
-	found := map[uint64]bool{}
+// contested are the notes in the store, each with its revision.
+func (m *mover) contested(ctx context.Context) (map[uint64]kv.Condition, error) {
+	found := map[uint64]kv.Condition{}
 	for after := ""; ; {
 		items, err := m.store.List(ctx, contestedKey(m.job.Form, 0).Part, "", after, 500)
 		if err != nil || len(items) == 0 {
@@ -126,7 +129,7 @@ func (m *mover) contested(ctx context.Context) (map[uint64]bool, error) {
 			if err != nil {
 				return found, fmt.Errorf("%v is no digest: %w", item.Key, err)
 			}
-			found[digest], after = true, item.Key.Sort
+			found[digest], after = kv.Condition(item.Rev), item.Key.Sort
 		}
 	}
 }

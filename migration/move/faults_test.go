@@ -230,3 +230,51 @@ func TestAllAtOnce(t *testing.T) {
 	must(t, job(site, store).Sync)
 	stands(t, "at rest", site, store)
 }
+
+// Two movers that each see one of two equal submissions both let theirs count; whoever comes next lets one.
+func TestTwoFirsts(t *testing.T) {
+	t.Parallel()
+	site, store := drupaltest.New(), memory()
+	movers := [2]*mover{begun(t, site, store), begun(t, site, store)}
+	for i, m := range movers {
+		site.Put(gift(5+int64(i)*1200, "7.00", "transaction_id", "CR-1"))
+		if err := m.tail(t.Context(), &hand{m: m, counts: newResult()}, int64(i)*1000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(stored(t, store)) != 2 {
+		t.Fatal("one of them saw the other's row: this proves nothing")
+	}
+	if got := must(t, job(site, store).Sync); got.Rejected["duplicate"] != 1 {
+		t.Errorf("%+v", got)
+	}
+	stands(t, "two firsts", site, store)
+}
+
+// What a long-lived mover takes for a duplicate counts, if another mover has taken the first away meanwhile.
+func TestTheFirstWentElsewhere(t *testing.T) {
+	t.Parallel()
+	site, store := drupaltest.New(gift(5, "7.00", "transaction_id", "CR-1"), gift(6, "1.00")), memory()
+	must(t, job(site, store).Backfill)
+	old := begun(t, site, store)
+	site.Delete(5)
+	must(t, job(site, store).Sync)
+	site.Put(gift(1205, "7.00", "transaction_id", "CR-1"))
+	h := &hand{m: old, counts: newResult()}
+	if err := errors.Join(old.tail(t.Context(), h, 1000), old.settled(t.Context(), h)); err != nil {
+		t.Fatal(err)
+	}
+	stands(t, "the first went elsewhere", site, store)
+}
+
+func begun(t *testing.T, source drupal.Source, store kv.Store) *mover {
+	t.Helper()
+	m, err := job(source, store).mover(t.Context())
+	if err == nil {
+		_, err = m.start(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}

@@ -44,6 +44,9 @@ func (s *sweep) over(ctx context.Context, h *hand, from, to int64) error {
 	var differ []int64
 	err = s.m.each(ctx, from, to, func(p *page) error {
 		s.rows += int64(len(p.rows))
+		for _, e := range p.rows {
+			s.m.firsts.observe(e)
+		}
 		c, has := swept[p.no]
 		delete(swept, p.no)
 		switch {
