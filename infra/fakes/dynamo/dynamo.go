@@ -10,11 +10,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/banyan-migration/banyan/infra/fakes/journal"
 )
@@ -48,21 +46,8 @@ type Server struct {
 func Open(file string) (*Server, error) {
 	s := &Server{}
 	s.begin()
-	if _, err := os.Stat(file); err == nil {
-		old, err := journal.Open(file, s.replay)
-		if err != nil {
-			return nil, err
-		}
-		if err := old.Close(); err != nil {
-			return nil, err
-		}
-		s.expire(time.Now())
-		if err := journal.Rewrite(file, s.whole); err != nil {
-			return nil, err
-		}
-	}
 	var err error
-	s.file, err = journal.Open(file, func([]byte) error { return nil })
+	s.file, err = journal.Keep(file, s.apply, s.whole)
 	return s, err
 }
 

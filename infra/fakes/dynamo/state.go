@@ -1,11 +1,12 @@
 package dynamo
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/banyan-migration/banyan/infra/fakes/journal"
 )
 
 // record is a change of what there is; the journal has one a request, so that a transaction is there whole or not at all.
@@ -34,23 +35,7 @@ type change struct {
 // commit makes a change, here and in the journal. The caller holds mu, and waits for the journal without.
 func (s *Server) commit(r record) {
 	s.apply(r)
-	if s.file == nil {
-		return
-	}
-	raw, err := json.Marshal(r)
-	if err != nil {
-		panic(err)
-	}
-	s.file.Append(raw)
-}
-
-func (s *Server) replay(raw []byte) error {
-	var r record
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return err
-	}
-	s.apply(r)
-	return nil
+	journal.Add(s.file, r)
 }
 
 // apply is the only place that changes what there is.
@@ -80,15 +65,9 @@ func (s *Server) expire(now time.Time) {
 	}
 }
 
-// whole says everything that there is in the fewest records.
-func (s *Server) whole(put func([]byte) error) error {
-	say := func(r record) error {
-		raw, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		return put(raw)
-	}
+// whole says everything that there is in the fewest records, less what has expired.
+func (s *Server) whole(say func(record) error) error {
+	s.expire(time.Now())
 	for _, name := range slices.Sorted(maps.Keys(s.tables)) {
 		t := s.tables[name]
 		m := &made{TableName: name, KeySchema: schema(t.keys)}

@@ -11,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -54,21 +53,8 @@ type Server struct {
 // messages of the earlier one has gone with it: they can be received at once.
 func Open(file string) (*Server, error) {
 	s := &Server{}
-	if _, err := os.Stat(file); err == nil {
-		old, err := journal.Open(file, s.replay)
-		if err != nil {
-			return nil, err
-		}
-		if err := old.Close(); err != nil {
-			return nil, err
-		}
-		s.release()
-		if err := journal.Rewrite(file, s.whole); err != nil {
-			return nil, err
-		}
-	}
 	var err error
-	s.file, err = journal.Open(file, func([]byte) error { return nil })
+	s.file, err = journal.Keep(file, s.apply, s.whole)
 	return s, err
 }
 

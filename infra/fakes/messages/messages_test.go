@@ -286,14 +286,20 @@ func FuzzRequest(f *testing.F) {
 			_, _ = s.notifying(request{ctx: t.Context()}, operation, form)
 		}
 		var kept [][]byte
-		if err := s.whole(func(r []byte) error { kept = append(kept, r); return nil }); err != nil {
+		if err := s.whole(func(r record) error {
+			raw, err := json.Marshal(r)
+			kept = append(kept, raw)
+			return err
+		}); err != nil {
 			t.Fatal(err)
 		}
 		again := &Server{}
-		for _, r := range kept {
-			if err := again.replay(r); err != nil {
-				t.Fatalf("%s: %v", r, err)
+		for _, raw := range kept {
+			var r record
+			if err := json.Unmarshal(raw, &r); err != nil {
+				t.Fatalf("%s: %v", raw, err)
 			}
+			again.apply(r)
 		}
 		if len(again.queues) != len(s.queues) || len(again.topics) != len(s.topics) {
 			t.Errorf("%d queues, then %d", len(s.queues), len(again.queues))

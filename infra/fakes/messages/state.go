@@ -3,10 +3,11 @@ package messages
 import (
 	"cmp"
 	"container/heap"
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/banyan-migration/banyan/infra/fakes/journal"
 )
 
 // record is a change of what there is: the journal has one a request, so that a message is in all of its queues or in none.
@@ -85,23 +86,7 @@ func (l *line) Pop() any {
 // commit makes a change, here and in the journal. The caller holds mu, and waits for the journal without.
 func (s *Server) commit(r record) {
 	s.apply(r)
-	if s.file == nil {
-		return
-	}
-	raw, err := json.Marshal(r)
-	if err != nil {
-		panic(err)
-	}
-	s.file.Append(raw)
-}
-
-func (s *Server) replay(raw []byte) error {
-	var r record
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return err
-	}
-	s.apply(r)
-	return nil
+	journal.Add(s.file, r)
 }
 
 // apply is the only place that changes what there is.
@@ -185,14 +170,8 @@ func (s *Server) release() {
 }
 
 // whole says everything that there is in the fewest records, in the order in which it was said first.
-func (s *Server) whole(put func([]byte) error) error {
-	say := func(r record) error {
-		raw, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		return put(raw)
-	}
+func (s *Server) whole(say func(record) error) error {
+	s.release()
 	for _, name := range slices.Sorted(maps.Keys(s.queues)) {
 		q := s.queues[name]
 		if err := say(record{Queue: q}); err != nil {
