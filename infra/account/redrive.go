@@ -8,6 +8,8 @@ import (
 	"iter"
 	"strconv"
 	"strings"
+
+	"github.com/banyan-migration/banyan/infra/awsapi"
 )
 
 // Redriven is what became of a service's dead letters.
@@ -196,7 +198,7 @@ func (a *Account) move(ctx context.Context, from, to string, letters []letter, a
 	}
 	var sent result
 	err := a.sqs(ctx, "SendMessageBatch", map[string]any{"QueueUrl": to, "Entries": entries}, &sent)
-	if e := (*Error)(nil); errors.As(err, &e) && strings.HasSuffix(e.Code, "BatchRequestTooLong") && len(letters) == 1 {
+	if e := (*awsapi.Error)(nil); errors.As(err, &e) && strings.HasSuffix(e.Code, "BatchRequestTooLong") && len(letters) == 1 {
 		all.refused, all.why = all.refused+1, letters[0].MessageID+": "+e.Message
 		return nil, nil
 	}

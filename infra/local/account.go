@@ -1,15 +1,9 @@
 package local
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"encoding/xml"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -17,8 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
+	"github.com/banyan-migration/banyan/infra/awsapi"
 	fakedynamo "github.com/banyan-migration/banyan/infra/fakes/dynamo"
 	"github.com/banyan-migration/banyan/infra/fakes/messages"
 	"github.com/banyan-migration/banyan/infra/template"
@@ -118,7 +112,7 @@ func (a *account) furnish(ctx context.Context) (err error) {
 	made := struct {
 		ARN string `xml:"CreateTopicResult>TopicArn"`
 	}{}
-	if err := a.sns(ctx, url.Values{"Action": {"CreateTopic"}, "Name": {"banyan-" + a.stage}}, &made); err != nil {
+	if err := a.sns(ctx, "CreateTopic", url.Values{"Name": {"banyan-" + a.stage}}, &made); err != nil {
 		return err
 	}
 	a.topic = made.ARN
@@ -167,15 +161,15 @@ func (a *account) hear(ctx context.Context, service string, types []string) erro
 			ARN      string `xml:"SubscriptionArn"`
 		} `xml:"ListSubscriptionsByTopicResult>Subscriptions>member"`
 	}
-	if err := a.sns(ctx, url.Values{"Action": {"ListSubscriptionsByTopic"}, "TopicArn": {a.topic}}, &there); err != nil {
+	if err := a.sns(ctx, "ListSubscriptionsByTopic", url.Values{"TopicArn": {a.topic}}, &there); err != nil {
 		return err
 	}
 	for _, s := range there.All {
 		if s.Endpoint == arn { // it may hear other types since
-			return a.sns(ctx, url.Values{"Action": {"SetSubscriptionAttributes"}, "SubscriptionArn": {s.ARN}, "AttributeName": {"FilterPolicy"}, "AttributeValue": {string(filter)}}, nil)
+			return a.sns(ctx, "SetSubscriptionAttributes", url.Values{"SubscriptionArn": {s.ARN}, "AttributeName": {"FilterPolicy"}, "AttributeValue": {string(filter)}}, nil)
 		}
 	}
-	return a.sns(ctx, url.Values{"Action": {"Subscribe"}, "TopicArn": {a.topic}, "Protocol": {"sqs"}, "Endpoint": {arn},
+	return a.sns(ctx, "Subscribe", url.Values{"TopicArn": {a.topic}, "Protocol": {"sqs"}, "Endpoint": {arn},
 		"Attributes.entry.1.key": {"RawMessageDelivery"}, "Attributes.entry.1.value": {"true"},
 		"Attributes.entry.2.key": {"FilterPolicy"}, "Attributes.entry.2.value": {string(filter)}}, nil)
 }
@@ -233,58 +227,21 @@ func (a *account) environment() map[string]string {
 
 func (a *account) raw(service string) kv.Store { return a.tables.Store(service) }
 
-func (a *account) sqs(ctx context.Context, operation string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	raw, err := a.call(ctx, "sqs", "AmazonSQS."+operation, "application/x-amz-json-1.0", body)
-	if err != nil || out == nil {
-		return err
-	}
-	return json.Unmarshal(raw, out)
-}
-
-func (a *account) sns(ctx context.Context, form url.Values, out any) error {
-	form.Set("Version", "2010-03-31")
-	raw, err := a.call(ctx, "sns", "", "application/x-www-form-urlencoded", []byte(form.Encode()))
-	if err != nil || out == nil {
-		return err
-	}
-	return xml.Unmarshal(raw, out)
-}
-
 // oneCall is how long an answer is waited for.
 const oneCall = 20 * time.Second
 
-// call sends a signed request.
-func (a *account) call(ctx context.Context, service, target, kind string, body []byte) ([]byte, error) {
+func (a *account) api() awsapi.Client {
+	return awsapi.Client{Region: a.region, Credentials: a.credentials, HTTP: a.client}
+}
+
+func (a *account) sqs(ctx context.Context, operation string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, oneCall)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.endpoint+"/", bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Content-Type", kind)
-	if target != "" {
-		r.Header.Set("X-Amz-Target", target)
-	}
-	key, err := a.credentials.Retrieve(ctx)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(ctx, key, r, hex.EncodeToString(sum[:]), service, a.region, time.Now()); err != nil {
-		return nil, err
-	}
-	res, err := a.client.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
-	if err == nil && res.StatusCode != http.StatusOK {
-		err = errors.New(service + " answered " + res.Status + ": " + strings.TrimSpace(string(raw)))
-	}
-	return raw, err
+	return a.api().JSON(ctx, "sqs", a.endpoint+"/", "AmazonSQS."+operation, in, out)
+}
+
+func (a *account) sns(ctx context.Context, action string, form url.Values, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, oneCall)
+	defer cancel()
+	return a.api().Query(ctx, "sns", a.endpoint+"/", "2010-03-31", action, form, out)
 }

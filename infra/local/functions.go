@@ -227,8 +227,8 @@ func (w *World) feed(ctx context.Context, f *functions) error {
 			if err != nil {
 				return fmt.Errorf("local: template.yaml: %s: %s: %w", one.ID, q.Event, err)
 			}
-			queue := &feed.Queue{Invoker: f.player, Function: target, Endpoint: f.endpoint, URL: f.urls[arn], ARN: arn, Region: f.region, Batch: min(q.Batch, 10),
-				Partial: q.Partial, Pollers: pollers, Credentials: f.credentials, Client: f.client, Failed: failed}
+			queue := &feed.Queue{Invoker: f.player, Function: target, Endpoint: f.endpoint, URL: f.urls[arn], ARN: arn, AWS: f.api(), Batch: min(q.Batch, 10),
+				Partial: q.Partial, Pollers: pollers, Failed: failed}
 			f.feeds = append(f.feeds, queue.Run)
 		}
 		for _, s := range one.Schedules {

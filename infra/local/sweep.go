@@ -44,7 +44,7 @@ func (a *account) publish(ctx context.Context, store kv.Store, u kv.Unsent) erro
 	if err != nil {
 		return err
 	}
-	form := url.Values{"Action": {"Publish"}, "TopicArn": {a.topic}, "Message": {string(raw)}}
+	form := url.Values{"TopicArn": {a.topic}, "Message": {string(raw)}}
 	n := 0
 	for name, value := range map[string]string{"type": u.Message.Type, "for": u.Message.For.Service} {
 		if value != "" {
@@ -55,7 +55,7 @@ func (a *account) publish(ctx context.Context, store kv.Store, u kv.Unsent) erro
 			form.Set(entry+"Value.StringValue", value)
 		}
 	}
-	if err := a.sns(ctx, form, nil); err != nil {
+	if err := a.sns(ctx, "Publish", form, nil); err != nil {
 		return err
 	}
 	return store.Sent(ctx, u.Key, u.Message.ID)

@@ -1,26 +1,16 @@
 package worlds
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"encoding/xml"
-	"fmt"
-	"io"
-	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/banyan-migration/banyan/infra/awsapi"
 	"github.com/banyan-migration/banyan/infra/fakes/ministack"
 	"github.com/banyan-migration/banyan/services/all"
 )
@@ -46,81 +36,37 @@ func (a account) environment() []string {
 // rest sends a call of a service that speaks JSON over HTTP's own verbs, and decodes the answer into out, unless that is nil.
 func (a account) rest(service, method, path string, in, out any) {
 	a.t.Helper()
-	raw, err := a.send(service, method, path, nil, asJSON(a.t, in))
-	a.take(raw, err, out)
+	a.must(a.client().REST(a.context(), service, method, a.url+path, in, out))
 }
 
 // ask sends a call of a service that names its operation in a header, as DynamoDB_20120810.ListTables.
 func (a account) ask(service, operation string, in, out any) {
 	a.t.Helper()
-	raw, err := a.send(service, http.MethodPost, "/", http.Header{"Content-Type": {"application/x-amz-json-1.0"}, "X-Amz-Target": {operation}}, asJSON(a.t, in))
-	a.take(raw, err, out)
+	a.must(a.client().JSON(a.context(), service, a.url+"/", operation, in, out))
 }
 
 // query sends a call of a service that takes forms, and decodes its XML.
 func (a account) query(service, version, operation string, in map[string]string, out any) {
 	a.t.Helper()
-	form := url.Values{"Action": {operation}, "Version": {version}}
+	form := url.Values{}
 	for name, value := range in {
 		form.Set(name, value)
 	}
-	raw, err := a.send(service, http.MethodPost, "/", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte(form.Encode()))
-	if err == nil {
-		err = xml.Unmarshal(raw, out)
-	}
-	if err != nil {
-		a.t.Fatalf("%s %s: %v", service, operation, err)
-	}
+	a.must(a.client().Query(a.context(), service, a.url+"/", version, operation, form, out))
 }
 
-func asJSON(t *testing.T, in any) []byte {
-	t.Helper()
-	if in == nil {
-		return nil
-	}
-	raw, err := json.Marshal(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
+func (a account) client() awsapi.Client {
+	return awsapi.Client{Region: a.Region, Credentials: a.Credentials}
 }
 
-func (a account) take(raw []byte, err error, out any) {
+// context outlives the test: what tidies up comes after its end.
+func (a account) context() context.Context { return context.WithoutCancel(a.t.Context()) }
+
+func (a account) must(err error) {
 	a.t.Helper()
-	if err == nil && out != nil {
-		err = json.Unmarshal(raw, out)
-	}
 	if err != nil {
 		a.t.Fatal(err)
 	}
-}
-
-func (a account) send(service, method, path string, header http.Header, body []byte) ([]byte, error) {
-	ctx := context.WithoutCancel(a.t.Context()) // what tidies up comes after the test's end
-	r, err := http.NewRequestWithContext(ctx, method, a.url+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	maps.Copy(r.Header, header)
-	key, err := a.Credentials.Retrieve(ctx)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(ctx, key, r, hex.EncodeToString(sum[:]), service, a.Region, time.Now()); err != nil {
-		return nil, err
-	}
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	raw, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode > 299 {
-		err = fmt.Errorf("%s %s %s %s: %s %s", service, method, path, header.Get("X-Amz-Target"), res.Status, raw)
-	}
-	return raw, err
 }
 
 // checkUsed says that the services' state and their messages' ways are in this account, and nowhere else.

@@ -42,11 +42,11 @@ var limits = []limit{
 		}},
 	{"has no CodeDeploy: no shifting, no alarm that rolls back, no hook called", "infra/canary plays it; the deployed hooks report to a fake (hooks_test.go); infra/stack looks at what the template asks for",
 		func(s *stack) string {
-			raw, err := s.send("codedeploy", http.MethodPost, "/", http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"CodeDeploy_20141006.ListApplications"}}, []byte(`{}`))
-			if err != nil {
+			var said json.RawMessage
+			if err := s.client().JSON(s.context(), "codedeploy", s.url+"/", "CodeDeploy_20141006.ListApplications", struct{}{}, &said); err != nil {
 				return ""
 			}
-			return string(raw)
+			return string(said)
 		}},
 	{"transforms a template with its parameters' defaults, whatever the deployment gives", "infra/stack transforms it for each environment",
 		func(s *stack) string { // the version is named for the release's hash
@@ -65,18 +65,18 @@ var limits = []limit{
 		func(s *stack) string {
 			stranger := s.account
 			stranger.Credentials = aws.CredentialsProviderFunc(nobody)
-			if _, err := stranger.send("dynamodb", http.MethodPost, "/", http.Header{"Content-Type": {"application/x-amz-json-1.0"}, "X-Amz-Target": {"DynamoDB_20120810.ListTables"}}, []byte(`{}`)); err != nil {
+			if err := stranger.client().JSON(s.context(), "dynamodb", s.url+"/", "DynamoDB_20120810.ListTables", struct{}{}, nil); err != nil {
 				return err.Error()
 			}
 			return ""
 		}},
 	{"records no trace", "trace headers in and out: shared/host/cloud",
 		func(s *stack) string {
-			raw, err := s.send("xray", http.MethodPost, "/TraceSummaries", nil, []byte(`{"StartTime":0,"EndTime":4102444800}`))
-			if err != nil {
+			var said json.RawMessage
+			if err := s.client().REST(s.context(), "xray", http.MethodPost, s.url+"/TraceSummaries", map[string]int64{"StartTime": 0, "EndTime": 4102444800}, &said); err != nil {
 				return ""
 			}
-			return string(raw)
+			return string(said)
 		}},
 	{"writes no access log of an API", "infra/stack reads the format that the template asks for",
 		func(s *stack) string { return string(s.log("/aws/vendedlogs/" + name + "-api")) }},

@@ -128,11 +128,11 @@ var rules = []rule{
 	{who: "infra/hooks", may: []string{"shared/mark"}},
 	{who: "infra/canary/rehearsal", may: []string{"infra/*", "services/all", "shared/kv/dynamo"}},
 	{who: "infra/canary", may: []string{"infra/runtime", "infra/runtime/front", "infra/fakes/codedeploy"}},
-	{who: "infra/account", may: []string{"shared/kv", "shared/kv/dynamo"}}, {who: "infra/stack", may: []string{"infra/permissions"}}, {who: "infra/permissions"}, {who: "infra/template"}, {who: "infra/layer"}, {who: "infra/local/site"},
+	{who: "infra/awsapi"}, {who: "infra/account", may: []string{"infra/awsapi", "shared/kv", "shared/kv/dynamo"}}, {who: "infra/stack", may: []string{"infra/permissions"}}, {who: "infra/permissions"}, {who: "infra/template"}, {who: "infra/layer"}, {who: "infra/local/site"},
 	{who: "infra/runtime", may: []string{"infra/runtime/api", "infra/runtime/box"}},
 	{who: "infra/runtime/api"}, {who: "infra/runtime/box"},
-	{who: "infra/runtime/*", may: []string{"infra/runtime"}},                // what stands before a player: front doors, queues, schedules
-	{who: "infra/pipeline", may: []string{"shared/kv", "shared/kv/dynamo"}}, // in its tests
+	{who: "infra/runtime/*", may: []string{"infra/runtime", "infra/awsapi"}}, // what stands before a player: front doors, queues, schedules
+	{who: "infra/pipeline", may: []string{"shared/kv", "shared/kv/dynamo"}},  // in its tests
 	{who: "infra/image", may: []string{"gateway/config"}},
 	{who: "infra/local/report", may: []string{"infra/cost", "loadtest", "migration/assess", "shared/*"}},
 	{who: "infra/local", may: []string{"*"}},

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/banyan-migration/banyan/infra/awsapi"
 	"github.com/banyan-migration/banyan/infra/fakes/messages"
 	"github.com/banyan-migration/banyan/infra/runtime"
 )
@@ -55,7 +56,7 @@ func newWorld(t *testing.T, f function) *world {
 	made("dead", nil)
 	url := made("donate", map[string]string{"VisibilityTimeout": "0",
 		"RedrivePolicy": `{"deadLetterTargetArn":"` + messages.ARN("dead") + `","maxReceiveCount":2}`})
-	w.queue = &Queue{Invoker: f, Function: "donate:live", Endpoint: http.URL, URL: url, ARN: messages.ARN("donate"), Pollers: 1,
+	w.queue = &Queue{Invoker: f, Function: "donate:live", Endpoint: http.URL, URL: url, AWS: awsapi.Client{Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}, ARN: messages.ARN("donate"), Pollers: 1,
 		Wait: time.Second, Failed: func(err error) { w.failed <- err }}
 	return w
 }

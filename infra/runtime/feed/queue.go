@@ -9,8 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
+	"github.com/banyan-migration/banyan/infra/awsapi"
 	"github.com/banyan-migration/banyan/infra/runtime"
 )
 
@@ -20,18 +19,16 @@ import (
 type Queue struct {
 	Invoker  runtime.Invoker
 	Function string
+	AWS      awsapi.Client
 	Endpoint string // of SQS: http://127.0.0.1:4566
 	URL      string // the queue's
 	ARN      string // the queue's
-	Region   string // empty: eu-west-1
 	Batch    int    // messages an invocation, 1 to 10; zero: 10
 	// Partial is ReportBatchItemFailures: the answer names the messages that failed, the others are deleted.
 	Partial bool
 	Pollers int // invocations at once; zero: 5
 	// Wait is how long a poll waits for messages, whole seconds up to 20; zero: 20 s.
-	Wait        time.Duration
-	Credentials aws.CredentialsProvider // nil: the dummy ones that emulators take
-	Client      *http.Client            // nil: http.DefaultClient
+	Wait time.Duration
 	// Failed hears of polls, invocations and deletions that failed; nil: nobody. Polling goes on, after a pause that doubles from
 	// 100 ms to 20 s.
 	Failed func(error)

@@ -3,17 +3,10 @@ package feed
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // message is a message as SQS gives it.
@@ -57,7 +50,7 @@ func (q *Queue) event(messages []message) ([]byte, error) {
 	event := struct{ Records []record }{}
 	for _, m := range messages {
 		r := record{ID: m.ID, Handle: m.Handle, Body: m.Body, Attributes: m.Attributes, Message: map[string]described{},
-			MD5: m.MD5, Source: "aws:sqs", SourceARN: q.ARN, Region: or(q.Region, "eu-west-1")}
+			MD5: m.MD5, Source: "aws:sqs", SourceARN: q.ARN, Region: q.AWS.Region}
 		for name, a := range m.Message {
 			r.Message[name] = described{String: a.String, Binary: a.Binary, StringValues: []string{}, BinaryValues: []string{}, Type: a.Type}
 		}
@@ -107,50 +100,8 @@ func (q *Queue) remove(ctx context.Context, messages []message) error {
 	return err
 }
 
-// call asks SQS something, signed.
 func (q *Queue) call(ctx context.Context, action string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, 40*time.Second) // a poll waits for 20 s at most
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, q.Endpoint, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	req.Header.Set("X-Amz-Target", "AmazonSQS."+action)
-	credentials := aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
-	if q.Credentials != nil {
-		if credentials, err = q.Credentials.Retrieve(ctx); err != nil {
-			return err
-		}
-	}
-	sum := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(sum[:]), "sqs", or(q.Region, "eu-west-1"), time.Now()); err != nil {
-		return err
-	}
-	client := q.Client
-	if client == nil {
-		client = http.DefaultClient
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20)) // ten messages of 1 MiB, each letter written as six at worst
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		var said struct {
-			Type    string `json:"__type"`
-			Message string `json:"message"`
-		}
-		json.Unmarshal(text, &said) // without it the status must do
-		return fmt.Errorf("%s: %s %s %s", action, resp.Status, said.Type, said.Message)
-	}
-	return json.Unmarshal(text, out)
+	return q.AWS.JSON(ctx, "sqs", q.Endpoint, "AmazonSQS."+action, in, out)
 }
