@@ -31,7 +31,7 @@ func upVerb(w *world) *cobra.Command {
 			"State lies in DIR and survives a restart; ctrl-C stops cleanly, and a killed process loses nothing that was acknowledged.\n\n" +
 			"With --lambda every service runs as its real bootstrap (make build), played as AWS Lambda plays it by what template.yaml says, on DynamoDB,\n" +
 			"SNS and SQS: on fakes of ours with their state in DIR, or on the emulator that AWS_ENDPOINT_URL names. What is stored without --lambda\n" +
-			"is not seen with it. Functions log to DIR/functions.log, with LOG_LEVEL=debug|info|warn|error at that level and to standard error.",
+			"is not seen with it. Functions log to DIR/functions.log, which becomes functions.log.1 at 64 MB, with LOG_LEVEL=debug|info|warn|error at that level and to standard error.",
 		Example: "  banyan up\n  banyan up --listen 127.0.0.1:9000 --json\n  make build && build/banyan up --lambda",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {

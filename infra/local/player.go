@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 
 	"github.com/banyan-migration/banyan/infra/runtime"
 )
@@ -15,21 +13,19 @@ import (
 // playerDir is the player's folder in the world's.
 const playerDir = "player"
 
+// mostLog is how many bytes of the functions' log one file has.
+const mostLog = 64 << 20
+
 func (w *World) openPlayer(a *account) (*runtime.Player, error) {
 	o := w.options.Lambda
 	log := o.Log
 	if log == nil {
-		file, err := os.OpenFile(filepath.Join(w.options.Dir, "functions.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		file, err := openLog(filepath.Join(w.options.Dir, "functions.log"), mostLog)
 		if err != nil {
-			return nil, fmt.Errorf("local: %w", err)
+			return nil, err
 		}
 		w.onClose(func(context.Context) error { return file.Close() })
-		var mu sync.Mutex
-		log = func(function, line string) {
-			mu.Lock()
-			defer mu.Unlock()
-			fmt.Fprintf(file, "%s %s\n", function, strings.TrimSuffix(line, "\n")) // a log that is lost on a full disk loses no gift
-		}
+		log = file.write
 	}
 	dir := filepath.Join(w.options.Dir, playerDir)
 	// A world that was killed has left its own; the world's lock says that nobody uses them.

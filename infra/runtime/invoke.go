@@ -38,6 +38,10 @@ func (p *Player) invoke(ctx context.Context, call Call, to *sink) (Answer, error
 		p.running.Done()
 		return no, nil
 	}
+	if call.Dry {
+		p.running.Done()
+		return Answer{Status: 204, Request: uuid.NewString()}, nil
+	}
 	r := p.newRun(t, call)
 	if call.Event {
 		accepted := Answer{Status: 202, Request: r.inv.ID}

@@ -94,6 +94,12 @@ func TestWhatHasNoNameIsNotFound(t *testing.T) {
 		if a.Status != 404 || a.Exception != "ResourceNotFoundException" || string(a.Payload) != want {
 			t.Errorf("%s: %+v %s", name, a, a.Payload)
 		}
+		if dry := s.invoke(t, Call{Function: name, Dry: true}); dry.Status != 404 {
+			t.Errorf("%s, dry: %+v", name, dry)
+		}
+	}
+	if dry := s.invoke(t, Call{Function: "echo", Dry: true}); dry.Status != 204 || dry.Payload != nil {
+		t.Errorf("%+v", dry)
 	}
 }
 

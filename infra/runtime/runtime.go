@@ -36,6 +36,7 @@ type Call struct {
 	ClientContext string // base64, as the header has it
 	Trace         string // X-Amzn-Trace-Id; empty: one is made
 	Event         bool   // asynchronous: answered with 202 at once, tried again twice
+	Dry           bool   // nothing is run: 204 where it would be, or why it would not
 	Tail          bool   // the answer waits for the whole of LogTail, REPORT too, however long the runtime takes to ask again
 }
 

@@ -64,8 +64,7 @@ func invoke(p Player, w http.ResponseWriter, r *http.Request) {
 	case "Event":
 		call.Event = true
 	case "DryRun":
-		w.WriteHeader(http.StatusNoContent)
-		return
+		call.Dry = true
 	default:
 		refuse(w, http.StatusBadRequest, "InvalidParameterValueException",
 			"Value '"+kind+"' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]")

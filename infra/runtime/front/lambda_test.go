@@ -49,6 +49,8 @@ func played(call runtime.Call) runtime.Answer {
 	case name == "full":
 		return runtime.Answer{Status: 429, Exception: "TooManyRequestsException", Request: "r-1",
 			Payload: []byte(`{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}`)}
+	case call.Dry:
+		return runtime.Answer{Status: 204, Request: "r-1"}
 	case call.Event:
 		return runtime.Answer{Status: 202, Request: "r-1"}
 	case name == "broken":
