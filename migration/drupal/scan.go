@@ -39,7 +39,8 @@ func (d *Damage) Error() string {
 func (d *Damage) Unwrap() error { return d.Err }
 
 // scanner reads a dump's bytes through one buffer, in which it also undoes escapes: positions stay true because
-// nothing ever gets longer.
+// nothing ever gets longer. Its loops are go:norace: they read one goroutine's own buffer byte by byte, and watching that
+// makes every test that reads a dump take twice as long.
 type scanner struct {
 	r     io.Reader
 	buf   []byte
@@ -82,6 +83,8 @@ func (s *scanner) more() bool {
 }
 
 // peek is the byte ahead, or 0 at the end.
+//
+//go:norace
 func (s *scanner) peek() byte {
 	if s.pos == s.end && !s.more() {
 		return 0
@@ -118,6 +121,8 @@ func (s *scanner) past(text string) bool {
 
 // until moves behind the next stop that is in no string, or reports that there is none. With keep, all of it stays
 // in the buffer from mark on.
+//
+//go:norace
 func (s *scanner) until(stop string, keep bool) bool {
 	var quote byte
 	for {
@@ -151,6 +156,8 @@ func (s *scanner) until(stop string, keep bool) bool {
 
 // string reads a quoted string whose opening quote was read, undoing its escapes in place. It gives its place
 // relative to mark, or false where the input ends within it.
+//
+//go:norace
 func (s *scanner) string(quote byte) (from, to int, whole bool) {
 	from = s.pos - s.mark
 	saved := 0 // bytes that escapes took more than what they stand for

@@ -25,6 +25,8 @@ type Value struct {
 
 // values reads a row behind its opening bracket. The places of the values are known at once, the values themselves
 // when the row is whole: until then the buffer may move.
+//
+//go:norace
 func (d *Dump) values() ([]Value, error) {
 	d.row, d.spans = d.row[:0], d.spans[:0]
 	for {
@@ -70,6 +72,8 @@ func (d *Dump) values() ([]Value, error) {
 }
 
 // blank passes white space and gives the byte ahead.
+//
+//go:norace
 func (d *Dump) blank() byte {
 	c := d.peek()
 	for c != 0 && c <= ' ' {
@@ -80,6 +84,8 @@ func (d *Dump) blank() byte {
 }
 
 // value reads one value and gives its place relative to mark.
+//
+//go:norace
 func (d *Dump) value() (kind Kind, from, to int, err error) {
 	c := d.blank()
 	if c == '\'' || c == '"' {
