@@ -1,28 +1,39 @@
 #!/usr/bin/env bash
 # Runs every fuzz target of the repository for a while, or those whose name is given: fuzz.sh 60s [NAME...]
-# A count in place of a time (20000x) runs so many inputs.
+# A count in place of a time (20000x) runs so many inputs. As many packages as there are processors are fuzzed at once.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-for_each=${1:?how long, e.g. 60s, or how many inputs, e.g. 20000x}
+export FOR_EACH=${1:?how long, e.g. 60s, or how many inputs, e.g. 20000x}
 shift
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-found=0
-while IFS=: read -r file target; do
-  [ $# -eq 0 ] || [[ " $* " == *" $target "* ]] || continue
-  found=$((found + 1))
-  echo "== $target in $(dirname "$file"), $for_each"
-  if ! go test "./$(dirname "$file")" -run '^$' -fuzz "^$target\$" -fuzztime "$for_each" -parallel "$(nproc)" >"$out" 2>&1; then
-    # When the time ends while a worker is busy, go test may report its own deadline as a failure;
-    # a failing input is always written to testdata and named.
-    if grep -q 'context deadline exceeded' "$out" && ! grep -qE 'Failing input|panic:' "$out"; then
-      echo "   the time was up in the middle of an input"
-    else
-      cat "$out"
-      exit 1
+OUT=$(mktemp -d)
+export OUT
+trap 'rm -rf "$OUT"' EXIT
+
+package() { # FOLDER TARGET...
+  local folder=$1 name=${1//\//-} corpus
+  shift
+  cd "$folder"
+  corpus=$(go env GOCACHE)/fuzz/$(go list)
+  go test -c -fuzz=. -o "$OUT/$name" .
+  for target; do
+    # When the time ends while a worker is busy, its deadline may be reported as a failure; a failing input is always
+    # written to testdata and named.
+    if ! "$OUT/$name" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$FOR_EACH" -test.fuzzcachedir "$corpus" -test.parallel 1 >"$OUT/$name.log" 2>&1 &&
+      { ! grep -q 'context deadline exceeded' "$OUT/$name.log" || grep -qE 'Failing input|panic:' "$OUT/$name.log"; }; then
+      cat "$OUT/$name.log"
+      return 1
     fi
-  fi
-  grep -E '^fuzz: elapsed' "$out" | tail -1
-done < <(git grep -oE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | sed 's/:func /:/')
-[ "$found" -gt 0 ] || { echo "no fuzz target was found" >&2; exit 1; }
-echo "$found fuzz targets, $for_each each: clean"
+    echo "$target in $folder: $(grep -E '^fuzz: elapsed' "$OUT/$name.log" | tail -1)"
+    echo >>"$OUT/found"
+  done
+  rm -f "$OUT/$name"
+}
+export -f package
+
+git grep -oE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | sed 's/:func /:/' | while IFS=: read -r file target; do
+  [ $# -eq 0 ] || [[ " $* " == *" $target "* ]] || continue
+  echo "$(dirname "$file") $target"
+done | sort | awk '{ of[$1] = of[$1] " " $2 } END { for (folder in of) print folder of[folder] }' |
+  xargs -r -P "$(nproc)" -L 1 bash -euo pipefail -c 'package "$@" || exit 255' _
+[ -s "$OUT/found" ] || { echo "no fuzz target was found" >&2; exit 1; }
+echo "$(wc -l <"$OUT/found") fuzz targets, $FOR_EACH each: clean"
