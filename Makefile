@@ -88,7 +88,7 @@ deploy-gateway: ## the network and the gateway of STAGE=…: DIGEST=… (make im
 local: build ## the whole world on this machine
 	$(BIN) up
 
-fuzz: ## every fuzz target for FUZZTIME, one after the other
+fuzz: ## every fuzz target for FUZZTIME
 	infra/bench/fuzz.sh $(FUZZTIME)
 
 rules: ## the rules of the wire contract and where each is proved
