@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -65,7 +67,7 @@ func (m *meter) Do(r *http.Request) (*http.Response, error) {
 }
 
 // A shared plan is looked at four times a second, so that a rollback is in force everywhere within one, and the judge's replicas meet every
-// second. This is what two gateways of three quiet groups ask of the table; the README and infra/gateway.yaml name the figure, so it may not grow unseen.
+// second. This is what two gateways of three quiet groups ask of the table; infra/gateway.yaml names the figure, so it may not grow unseen.
 func TestUnitsOfASharedPlan(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -82,11 +84,13 @@ func TestUnitsOfASharedPlan(t *testing.T) {
 		const month = 30 * 24 * 60
 		reads, writes := m.read*month/minutes, m.wrote*month/minutes
 		t.Logf("two idle gateways: %.1f million read units and %.1f million write units a month", float64(reads)/1e6, float64(writes)/1e6)
-		if reads > 45e6 || writes > 10e6 {
-			t.Errorf("%d read units and %d write units a month: at most 45 and 10 million", reads, writes)
+		stack, err := os.ReadFile("../gateway.yaml")
+		if err != nil {
+			t.Fatal(err)
 		}
-		if reads < 20e6 || writes < 2e6 {
-			t.Errorf("%d read units and %d write units a month: so few that nobody follows the plan", reads, writes)
+		// Which of the two is first in each second is not ours to say, and moves the sum by a hundredth.
+		if said := fmt.Sprintf("%.0f million units of reading and %.0f million of writing a month", float64(reads)/1e6, float64(writes)/1e6); !strings.Contains(string(stack), said) {
+			t.Errorf("%s (%d and %d); infra/gateway.yaml names another figure", said, reads, writes)
 		}
 	})
 }
