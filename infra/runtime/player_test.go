@@ -21,7 +21,7 @@ func TestEchoIsColdOnce(t *testing.T) {
 	s := newStage(t, Options{})
 	s.publish(t, Function{Handler: "echo", Memory: 256})
 	for i := range 3 {
-		a := s.invoke(t, Call{Function: "echo", Payload: []byte(`{"gift":1}`)})
+		a := s.invoke(t, Call{Function: "echo", Payload: []byte(`{"gift":1}`), Tail: true})
 		if a.Status != 200 || a.Error != "" || string(a.Payload) != `{"gift":1}` || a.Version != "$LATEST" {
 			t.Fatalf("answer %+v %s", a, a.Payload)
 		}
