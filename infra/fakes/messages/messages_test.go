@@ -201,7 +201,11 @@ func TestStricterThanMoto(t *testing.T) {
 	w.published(topic, "x")
 	old := w.receive(url, 0, 1)[0].ReceiptHandle
 	must[*sqs.ChangeMessageVisibilityOutput](w)(w.sqs.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &url, ReceiptHandle: old}))
-	must[*sqs.DeleteMessageOutput](w)(w.sqs.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: aws.String("b" + (*old)[1:])}))
+	other := "b"
+	if (*old)[:1] == other {
+		other = "c"
+	}
+	must[*sqs.DeleteMessageOutput](w)(w.sqs.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: aws.String(other + (*old)[1:])}))
 	if got := w.receive(url, 5, 1); len(got) != 1 {
 		t.Error("it is not there again")
 	}
