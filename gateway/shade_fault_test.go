@@ -97,9 +97,8 @@ func TestTheOldestOfAFullQueueGoes(t *testing.T) {
 	ask(64)
 	eventually(t, "64 in flight", func() bool { return len(silent.requests()) == 64 })
 	ask(256 + 10)
-	if got := collected(t, c, "banyan_shadow_dropped_total", "pages,queue"); got != 10 {
-		t.Errorf("%v are dropped: %+v", got, c.Status())
-	}
+	// The last copy may still be on its way into the queue when its donor has the answer.
+	eventually(t, "10 are dropped", func() bool { return collected(t, c, "banyan_shadow_dropped_total", "pages,queue") == 10 })
 	if s := c.Status()[0]; s.Waiting != 256 || s.Flight != 64 || s.Memory > 64<<20 || s.Memory == 0 {
 		t.Errorf("%+v", s)
 	}
