@@ -98,6 +98,11 @@ func (j Job) follower(ctx context.Context, told func(Result)) (*follower, error)
 // round looks for new rows, and spends what time there is on the sweep.
 func (f *follower) round(ctx context.Context, every time.Duration) error {
 	h := &hand{m: f.m, counts: newResult()}
+	defer func() { // of a round that is broken off too: what it counted is stored
+		if f.told != nil && (h.counts.Rows > 0 || h.counts.Deleted > 0) {
+			f.told(h.counts)
+		}
+	}()
 	if err := f.tail(ctx, h); err != nil {
 		return err
 	}
@@ -112,9 +117,6 @@ func (f *follower) round(ctx context.Context, every time.Duration) error {
 			break
 		}
 		f.spent = max(0, f.spent+time.Since(began)-every/tenth)
-	}
-	if f.told != nil && (h.counts.Rows > 0 || h.counts.Deleted > 0) {
-		f.told(h.counts)
 	}
 	return nil
 }

@@ -149,3 +149,26 @@ func revisions(t *testing.T, store kv.Store) (text string) {
 	}
 	return text
 }
+
+// endingSource is a source during whose sweep the follower is told to end.
+type endingSource struct {
+	*drupaltest.Site
+	end context.CancelFunc
+}
+
+func (s endingSource) Sweep(ctx context.Context, _ string, _ drupal.Span, _ int64, _ func(drupal.Chunk) error) error {
+	s.end()
+	return ctx.Err()
+}
+
+// What a round had stored before it was broken off is told.
+func TestAFollowerThatEndsTellsWhatItMoved(t *testing.T) {
+	t.Parallel()
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	var told int64
+	j := job(endingSource{drupaltest.New(gift(1, "5.00"), gift(2, "6.00")), end}, memory())
+	if err := j.Follow(ctx, time.Millisecond, func(r Result) { told += r.Moved }); err != nil || told != 2 {
+		t.Errorf("%d told: %v", told, err)
+	}
+}
